@@ -1,0 +1,100 @@
+/**
+ * Every error this package makes is made here: one table of our own codes, Node's codes for bad
+ * arguments, and system errors that look exactly like Node's own.
+ */
+import { getSystemErrorMap, inspect } from 'node:util';
+
+/** Our own codes: the class thrown, and when. docs/errors.md explains each; a test compares the two. */
+export const CODES = {
+  ERR_VIEW_RELEASED: { base: Error, when: 'the view was released' },
+  ERR_VIEW_READONLY: { base: TypeError, when: 'writing through a read-only view' },
+  ERR_VIEW_LAYOUT: { base: TypeError, when: 'format, shape, contiguity or alignment do not fit the operation' },
+  ERR_MAPPING_CLOSED: { base: Error, when: 'the mapping behind it was closed' },
+  ERR_MAPPING_FAULT: { base: Error, when: 'the file was cut or unreadable under the mapping' },
+  ERR_TOO_MANY_MAPPINGS: { base: Error, when: "before the kernel's limit on maps would abort the process" },
+  ERR_BUFFER_TOO_LARGE: { base: RangeError, when: "longer than this engine's largest ArrayBuffer" },
+  ERR_SHORT_FILE: { base: Error, when: 'the file ended before the announced length' },
+  ERR_FEATURE_UNAVAILABLE_ON_PLATFORM: { base: TypeError, when: 'this system or runtime has no such feature' },
+} as const;
+
+export type ZeroCopyErrorCode = keyof typeof CODES;
+type ErrorClass = typeof Error | typeof TypeError | typeof RangeError;
+
+/** A system call's failure as it crosses the border from native code: data, not yet an error. */
+export interface OsFailure {
+  /** The positive errno of the failed call. */
+  readonly errno: number;
+  readonly syscall: string;
+}
+
+function coded(base: ErrorClass, code: string, message: string): NodeJS.ErrnoException {
+  const error: NodeJS.ErrnoException = new base(message);
+  error.code = code;
+  // As Node's own errors print: `TypeError [ERR_X]: message`, with `name` left alone.
+  const { name } = error;
+  error.name = `${name} [${code}]`;
+  Error.captureStackTrace(error, coded);
+  void error.stack; // V8 formats the stack on first look: look while the name carries the code
+  Reflect.deleteProperty(error, 'name');
+  return error;
+}
+
+/** One of our own errors. `facts` (offset, bytesSent, …) become properties of it. */
+export function zeroCopyError(code: ZeroCopyErrorCode, message: string, facts: object = {}): NodeJS.ErrnoException {
+  return Object.assign(coded(CODES[code].base, code, message), facts);
+}
+
+/** How a received value is shown in a message: short, and strings quoted. */
+export function show(value: unknown): string {
+  if (typeof value === 'bigint') return `${String(value)}n`;
+  if (typeof value === 'function') return `function ${value.name}`;
+  if (typeof value === 'object' && value !== null) {
+    const { name } = (value.constructor as { name?: string } | undefined) ?? {};
+    return name ? `an instance of ${name}` : 'an object without a prototype';
+  }
+  return inspect(value, { depth: 0, breakLength: Infinity, maxStringLength: 60 });
+}
+
+/** `ERR_INVALID_ARG_TYPE`, a TypeError. `expected` completes "must be …". */
+export function invalidArgType(name: string, expected: string, received: unknown): NodeJS.ErrnoException {
+  const kind = typeof received === 'object' || typeof received === 'undefined' ? '' : `type ${typeof received} `;
+  return coded(TypeError, 'ERR_INVALID_ARG_TYPE', `The "${name}" argument must be ${expected}. Received ${kind}${show(received)}`);
+}
+
+/** `ERR_INVALID_ARG_VALUE`, a TypeError. `reason` completes "The argument 'x' …". */
+export function invalidArgValue(name: string, received: unknown, reason: string): NodeJS.ErrnoException {
+  return coded(TypeError, 'ERR_INVALID_ARG_VALUE', `The argument '${name}' ${reason}. Received ${show(received)}`);
+}
+
+/** `ERR_OUT_OF_RANGE`, a RangeError. `range` completes "It must be …". */
+export function outOfRange(name: string, range: string, received: unknown): NodeJS.ErrnoException {
+  return coded(RangeError, 'ERR_OUT_OF_RANGE', `The value of "${name}" is out of range. It must be ${range}. Received ${show(received)}`);
+}
+
+/** `ERR_INVALID_THIS`, a TypeError: a method called on something that is not a `className`. */
+export function invalidThis(className: string): NodeJS.ErrnoException {
+  return coded(TypeError, 'ERR_INVALID_THIS', `Value of "this" must be of type ${className}`);
+}
+
+/** A system error exactly as node:fs throws it: `code`, `errno` (negative), `syscall`, `path`. */
+export function systemError(failure: OsFailure, path?: string): NodeJS.ErrnoException {
+  const [code, description] = getSystemErrorMap().get(-failure.errno) ?? [`E${String(failure.errno)}`, 'unknown error'];
+  const suffix = path === undefined ? '' : ` '${path}'`;
+  const error: NodeJS.ErrnoException = new Error(`${code}: ${description}, ${failure.syscall}${suffix}`);
+  Error.captureStackTrace(error, systemError);
+  error.errno = -failure.errno;
+  error.code = code;
+  error.syscall = failure.syscall;
+  if (path !== undefined) error.path = path;
+  return error;
+}
+
+export function isOsFailure(result: unknown): result is OsFailure {
+  return typeof result === 'object' && result !== null && 'errno' in result && 'syscall' in result;
+}
+
+/** The value of a native call, or its failure thrown as a system error. */
+export function valueOrThrow<T>(result: T | OsFailure, path?: string): T {
+  if (isOsFailure(result)) throw systemError(result, path);
+  return result;
+}
