@@ -1,0 +1,42 @@
+// Builds everything `npm start`, `npm test` and `npm run bench` need: the addon (incrementally), lib/ -> dist/,
+// and test/, examples/, bench/ -> out/. Says plainly what is missing on a machine that cannot build the addon.
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import path from 'node:path';
+
+const root = path.resolve(import.meta.dirname, '..');
+const require = createRequire(import.meta.url);
+
+function run(args, options = {}) {
+  const result = spawnSync(process.execPath, args, { cwd: root, encoding: 'utf8', ...options });
+  if (result.error) throw result.error;
+  return result;
+}
+
+function buildNative() {
+  const result = run([require.resolve('node-gyp/bin/node-gyp.js'), 'configure', 'build', '--loglevel=error', '-j', 'max']);
+  if (result.status === 0) return;
+  const missing = [
+    ['python3', 'Python 3'],
+    ['make', 'make'],
+    ['c++', 'a C++17 compiler (g++ >= 9 or clang >= 10)'],
+  ].filter(([command]) => spawnSync(command, ['--version'], { stdio: 'ignore' }).error);
+  if (missing.length === 0 || process.platform === 'win32') {
+    console.error(result.stdout + result.stderr);
+    console.error('zerocopy: building the addon failed; the compiler said why, above.');
+  } else {
+    console.error(`zerocopy: the addon cannot be built here, this machine has no ${missing.map(([, name]) => name).join(', no ')}.`);
+    console.error('Install what is missing (Debian, Ubuntu: apt-get install python3 make g++), then run this command again.');
+  }
+  process.exit(1);
+}
+
+function compile(project) {
+  const result = run([require.resolve('typescript/bin/tsc'), '-p', project], { stdio: 'inherit' });
+  if (result.status !== 0) process.exit(result.status ?? 1);
+}
+
+if (!process.argv.includes('--no-native')) buildNative();
+compile('tsconfig.json');
+if (['test', 'examples', 'bench'].some((folder) => existsSync(path.join(root, folder)))) compile('tsconfig.dev.json');
