@@ -1,0 +1,41 @@
+// What belongs to one Node environment (the main thread or a worker) and ends with it.
+#ifndef ZEROCOPY_ENVIRONMENT_H_
+#define ZEROCOPY_ENVIRONMENT_H_
+
+#include <node_api.h>
+
+namespace zerocopy {
+
+namespace region {
+class HandleTable;
+}
+namespace transfer {
+class PumpService;
+}
+
+// Created with the addon's exports, torn down by the environment's cleanup hook: there the pump's threads
+// are joined and the handles let go of their regions. Each part is made by its own binding on first use.
+struct Environment {
+  region::HandleTable* handles = nullptr;      // region/region_binding.cc
+  transfer::PumpService* transfers = nullptr;  // transfer/transfer_binding.cc
+
+  static Environment* From(napi_env env) {
+    void* data = nullptr;
+    napi_get_instance_data(env, &data);
+    return static_cast<Environment*>(data);
+  }
+};
+
+// Each binding puts its functions on the exports, and ends what it keeps in the environment.
+namespace region {
+void Register(napi_env env, napi_value exports);
+void TearDown(Environment* environment);
+}  // namespace region
+namespace transfer {
+void Register(napi_env env, napi_value exports);
+void TearDown(Environment* environment);
+}  // namespace transfer
+
+}  // namespace zerocopy
+
+#endif  // ZEROCOPY_ENVIRONMENT_H_
