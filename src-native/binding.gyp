@@ -11,6 +11,7 @@
       "addon.cc",
       "region/region.cc",
       "region/region_binding.cc",
+      "region/region_work.cc",
       "transfer/transfer_binding.cc"
     ],
     # No exceptions, no RTTI, no C++ run-time library: the binary needs libc alone (no_runtime.cc).

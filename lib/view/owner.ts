@@ -32,6 +32,11 @@ const CLONE_GUARD = Symbol('a MemoryView cannot be cloned: send view.toBytes(), 
 /** Memory of one Owner; kept out of the reach of code that only holds a view. */
 export let bytesOf: (owner: Owner) => Uint8Array;
 
+/** Ends an Owner: `open` turns false, and views that are kept no longer keep the memory. Its exporter calls this. */
+export let endOwner: (owner: Owner) => void;
+
+const NOTHING = new Uint8Array(0);
+
 /** A piece of memory that fits one typed array, and whether it may still be looked at. */
 export class Owner {
   readonly guard: symbol = CLONE_GUARD;
@@ -40,10 +45,14 @@ export class Owner {
   readonly exporter: Exporter;
   /** Where `bytes[0]` lies in the source, bytes. */
   readonly start: number;
-  readonly #bytes: Uint8Array;
+  #bytes: Uint8Array;
 
   static {
     bytesOf = (owner) => owner.#bytes;
+    endOwner = (owner) => {
+      owner.open = false;
+      owner.#bytes = NOTHING;
+    };
   }
 
   constructor(exporter: Exporter, bytes: Uint8Array, start: number) {

@@ -1,0 +1,30 @@
+// Open files: the interface; file_posix.cc and file_windows.cc fulfil it.
+#ifndef ZEROCOPY_OS_FILE_H_
+#define ZEROCOPY_OS_FILE_H_
+
+#include <cstdint>
+
+#include "os/result.h"
+
+namespace zerocopy::os {
+
+// Another descriptor for the same open file, closed on exec. EBADF, EMFILE (fcntl(2)).
+Result<int> Duplicate(int descriptor);
+
+// The descriptor is gone whatever the answer (close(2)): never call it again for the same one.
+Status Close(int descriptor);
+
+// The length of the file, bytes (fstat(2)).
+Result<uint64_t> SizeOf(int descriptor);
+
+// A file of memory without a name in any folder, `size` bytes of zeros (memfd_create(2)); ENOTSUP where there is
+// none. Sealed: it can never be cut shorter, so memory mapped over it cannot vanish. `name` shows in /proc.
+Result<int> CreateMemoryFile(const char* name, uint64_t size, bool sealed);
+
+// Makes the file at least `size` bytes long, its blocks allocated: ENOSPC now rather than a fault later. Never
+// shortens it. A file system that cannot allocate ahead is written zeros from the old end on.
+Status Allocate(int descriptor, uint64_t size);
+
+}  // namespace zerocopy::os
+
+#endif  // ZEROCOPY_OS_FILE_H_

@@ -1,0 +1,113 @@
+#include "os/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace zerocopy::os {
+namespace {
+
+Status Extend(int descriptor, uint64_t size) {
+  const int result = ftruncate(descriptor, static_cast<off_t>(size));
+  const int error = errno;
+  if (result != 0) return OsError{error, "ftruncate"};
+  return Nothing{};
+}
+
+// For file systems without fallocate: zeros over the new part, so that a full disk shows now.
+Status WriteZeros(int descriptor, uint64_t from, uint64_t size) {
+  static const char kZeros[1 << 16] = {};
+  while (from < size) {
+    const uint64_t left = size - from;
+    const uint64_t chunk = left < sizeof(kZeros) ? left : sizeof(kZeros);
+    const ssize_t written = pwrite(descriptor, kZeros, chunk, static_cast<off_t>(from));
+    const int error = errno;
+    if (written < 0 && error != EINTR) return OsError{error, "pwrite"};
+    if (written > 0) from += static_cast<uint64_t>(written);
+  }
+  return Nothing{};
+}
+
+#ifdef __linux__
+// EOPNOTSUPP when the file system cannot.
+int AllocateBlocks(int descriptor, uint64_t size) {
+  int result = 0;
+  int error = 0;
+  do {
+    result = fallocate(descriptor, 0, 0, static_cast<off_t>(size));
+    error = errno;
+  } while (result != 0 && error == EINTR);
+  return result == 0 ? 0 : error;
+}
+#else
+int AllocateBlocks(int, uint64_t) { return EOPNOTSUPP; }
+#endif
+
+}  // namespace
+
+Result<int> Duplicate(int descriptor) {
+  const int copy = fcntl(descriptor, F_DUPFD_CLOEXEC, 0);
+  const int error = errno;
+  if (copy < 0) return OsError{error, "fcntl"};
+  return copy;
+}
+
+Status Close(int descriptor) {
+  const int result = close(descriptor);
+  const int error = errno;
+  if (result != 0) return OsError{error, "close"};
+  return Nothing{};
+}
+
+Result<uint64_t> SizeOf(int descriptor) {
+  struct stat facts {};
+  const int result = fstat(descriptor, &facts);
+  const int error = errno;
+  if (result != 0) return OsError{error, "fstat"};
+  return static_cast<uint64_t>(facts.st_size);
+}
+
+#ifdef MFD_CLOEXEC
+Result<int> CreateMemoryFile(const char* name, uint64_t size, bool sealed) {
+  const int descriptor = memfd_create(name, MFD_CLOEXEC | (sealed ? MFD_ALLOW_SEALING : 0U));
+  const int create_error = errno;
+  if (descriptor < 0) return OsError{create_error, "memfd_create"};
+  const Status extended = Extend(descriptor, size);
+  if (!extended.ok()) {
+    (void)Close(descriptor);
+    return extended.error();
+  }
+  if (sealed) {
+    const int result = fcntl(descriptor, F_ADD_SEALS, F_SEAL_SHRINK);
+    const int seal_error = errno;
+    if (result != 0) {
+      (void)Close(descriptor);
+      return OsError{seal_error, "fcntl"};
+    }
+  }
+  return descriptor;
+}
+#else
+Result<int> CreateMemoryFile(const char*, uint64_t, bool) { return OsError{ENOTSUP, "memfd_create"}; }
+#endif
+
+Status Allocate(int descriptor, uint64_t size) {
+  const Result<uint64_t> old_size = SizeOf(descriptor);
+  if (!old_size.ok()) return old_size.error();
+  if (size == 0) return Nothing{};
+  // fallocate allocates [0, size) and fills the holes of the part that was there already.
+  const int error = AllocateBlocks(descriptor, size);
+  if (error == 0) return Nothing{};
+  if (error != EOPNOTSUPP) {
+    // A failed allocation may have grown the file on the way: put its length back.
+    if (old_size.value() < size) (void)Extend(descriptor, old_size.value());
+    return OsError{error, "fallocate"};
+  }
+  const Status written = WriteZeros(descriptor, old_size.value(), size);
+  if (!written.ok()) (void)Extend(descriptor, old_size.value());
+  return written;
+}
+
+}  // namespace zerocopy::os

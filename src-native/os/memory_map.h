@@ -1,0 +1,49 @@
+// Mapping memory: the interface; memory_map_posix.cc and memory_map_windows.cc fulfil it. Addresses, offsets
+// and lengths are in bytes and whole pages (page.h). Every failure is an errno with the call's name.
+#ifndef ZEROCOPY_OS_MEMORY_MAP_H_
+#define ZEROCOPY_OS_MEMORY_MAP_H_
+
+#include <cstdint>
+
+#include "os/byte_range.h"
+#include "os/result.h"
+
+namespace zerocopy::os {
+
+// The numbers are those of ACCESS in lib/native.ts.
+enum class Access : uint8_t {
+  kRead = 0,   // private pages, so that a stray write can neither crash the process nor reach the file
+  kWrite = 1,  // shared pages: writes reach the file
+  kCopy = 2,   // private pages that may be written
+};
+
+// The numbers are those of ADVICE in lib/native.ts.
+enum class Advice : uint8_t {
+  kNormal = 0,
+  kSequential = 1,
+  kRandom = 2,
+  kWillNeed = 3,
+  kDontNeed = 4,
+  kHugePage = 5,
+  kNoHugePage = 6,
+  kCold = 7,
+  kPageOut = 8,
+  kFree = 9,
+};
+constexpr uint64_t kAdviceCount = 10;
+
+// ENODEV: the file cannot be mapped. EACCES: the descriptor was opened without the access asked for. ENOMEM: the
+// address space or the number of maps is used up (mmap(2)). With `populate` the pages are read before it returns.
+Result<void*> MapFile(int descriptor, ByteRange pages, Access access, bool populate);
+
+Status Unmap(void* address, uint64_t length);
+
+// Waits until the pages are on the disk (msync(2), MS_SYNC). EIO: they could not be written.
+Status Flush(void* address, uint64_t length);
+
+// EINVAL: this kernel knows no such advice (madvise(2)). ENOTSUP: this system has none like it.
+Status Advise(void* address, uint64_t length, Advice advice);
+
+}  // namespace zerocopy::os
+
+#endif  // ZEROCOPY_OS_MEMORY_MAP_H_

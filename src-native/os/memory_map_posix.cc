@@ -1,0 +1,82 @@
+#include "os/memory_map.h"
+
+#include <errno.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "os/page.h"
+
+namespace zerocopy::os {
+namespace {
+
+// What a system lacks is a 0 flag or an advice that is not there; no function below asks which system it is.
+#ifdef MAP_POPULATE
+constexpr int kPopulate = MAP_POPULATE;
+#else
+constexpr int kPopulate = 0;
+#endif
+
+constexpr int kUnsupported = -1;
+
+#ifdef __linux__
+constexpr int kHugePage = MADV_HUGEPAGE;
+constexpr int kNoHugePage = MADV_NOHUGEPAGE;
+constexpr int kCold = 20;     // MADV_COLD, Linux 5.4; older C library headers have no name for it
+constexpr int kPageOut = 21;  // MADV_PAGEOUT, Linux 5.4
+#else
+constexpr int kHugePage = kUnsupported;
+constexpr int kNoHugePage = kUnsupported;
+constexpr int kCold = kUnsupported;
+constexpr int kPageOut = kUnsupported;
+#endif
+
+constexpr int kAdvice[kAdviceCount] = {
+    MADV_NORMAL, MADV_SEQUENTIAL, MADV_RANDOM, MADV_WILLNEED, MADV_DONTNEED,
+    kHugePage,   kNoHugePage,     kCold,       kPageOut,      MADV_FREE,
+};
+
+// Read-only regions are private and writable: PROT_READ would make a stray write through a raw array SIGSEGV.
+// Without MAP_NORESERVE the kernel refuses private writable maps larger than memory and swap.
+int FlagsOf(Access access) { return access == Access::kWrite ? MAP_SHARED : MAP_PRIVATE | MAP_NORESERVE; }
+
+}  // namespace
+
+uint64_t MapGranularity() {
+  static_assert(sizeof(long) <= sizeof(uint64_t), "page sizes fit");
+  const long size = sysconf(_SC_PAGESIZE);
+  return static_cast<uint64_t>(size);
+}
+
+Result<void*> MapFile(int descriptor, ByteRange pages, Access access, bool populate) {
+  const int flags = FlagsOf(access) | (populate ? kPopulate : 0);
+  void* address = mmap(nullptr, pages.length, PROT_READ | PROT_WRITE, flags, descriptor,
+                       static_cast<off_t>(pages.offset));
+  const int error = errno;
+  if (address == MAP_FAILED) return OsError{error, "mmap"};
+  return address;
+}
+
+Status Unmap(void* address, uint64_t length) {
+  const int result = munmap(address, length);
+  const int error = errno;
+  if (result != 0) return OsError{error, "munmap"};
+  return Nothing{};
+}
+
+Status Flush(void* address, uint64_t length) {
+  const int result = msync(address, length, MS_SYNC);
+  const int error = errno;
+  if (result != 0) return OsError{error, "msync"};
+  return Nothing{};
+}
+
+Status Advise(void* address, uint64_t length, Advice advice) {
+  const int number = kAdvice[static_cast<uint8_t>(advice)];
+  if (number == kUnsupported) return OsError{ENOTSUP, "madvise"};
+  const int result = madvise(address, length, number);
+  const int error = errno;
+  if (result != 0) return OsError{error, "madvise"};
+  return Nothing{};
+}
+
+}  // namespace zerocopy::os
