@@ -4,7 +4,14 @@
  * A MemoryView knows one Owner: a piece of memory that fits one typed array, alive or not. Behind
  * the Owner stands its Exporter, whoever the memory belongs to: a Mapping, or an ArrayBuffer or
  * typed array of the user's. Python: the exporter of PEP 3118.
+ *
+ * Who ends what: a view is ended by release(), which points it at the RELEASED owner; an owner is
+ * ended by its exporter, which sets `open` to false, and then all views over it throw what
+ * `reason()` says. User memory can also vanish without a word (detached, transferred, shrunk):
+ * its typed array is then empty, which `intact` and the slow paths notice.
  */
+import { zeroCopyError } from '../errors';
+
 export interface Exporter {
   /** The object the user made the view from: `MemoryView#obj`. */
   readonly source: object;
@@ -29,35 +36,107 @@ export interface Exporter {
  */
 const CLONE_GUARD = Symbol('a MemoryView cannot be cloned: send view.toBytes(), or share the mapping with mapping.share()');
 
+const NO_BYTES = new Uint8Array(0);
+
 /** Memory of one Owner; kept out of the reach of code that only holds a view. */
 export let bytesOf: (owner: Owner) => Uint8Array;
-
-/** Ends an Owner: `open` turns false, and views that are kept no longer keep the memory. Its exporter calls this. */
+/** The same memory as a DataView, made when first asked for. The memory must be intact. */
+export let dataOf: (owner: Owner) => DataView;
+/** Ends an owner: `open` turns false, and views that are kept no longer keep the memory. Its exporter calls this. */
 export let endOwner: (owner: Owner) => void;
-
-const NOTHING = new Uint8Array(0);
+/** Is this an Owner, and not something that merely looks like one? */
+export let isOwner: (value: unknown) => value is Owner;
 
 /** A piece of memory that fits one typed array, and whether it may still be looked at. */
 export class Owner {
   readonly guard: symbol = CLONE_GUARD;
   /** False from the moment the memory may not be looked at; every operation of a view checks it. */
   open = true;
+  /** Too long for one typed array: holds no bytes itself, elements are found through `exporter.locate()`. */
+  readonly span: boolean;
   readonly exporter: Exporter;
   /** Where `bytes[0]` lies in the source, bytes. */
   readonly start: number;
+  /** How much of the source this owner covers, bytes. */
+  readonly byteLength: number;
   #bytes: Uint8Array;
+  #data: DataView | undefined;
 
   static {
     bytesOf = (owner) => owner.#bytes;
+    dataOf = (owner) => (owner.#data ??= dataView(owner.#bytes));
     endOwner = (owner) => {
       owner.open = false;
-      owner.#bytes = NOTHING;
+      owner.#bytes = NO_BYTES;
+      owner.#data = undefined;
     };
+    isOwner = (value): value is Owner => typeof value === 'object' && value !== null && #bytes in value;
   }
 
+  /** An owner without bytes over an exporter that has some is a span. */
   constructor(exporter: Exporter, bytes: Uint8Array, start: number) {
+    this.span = bytes.length === 0 && exporter.byteLength > 0;
     this.exporter = exporter;
     this.start = start;
+    this.byteLength = this.span ? exporter.byteLength : bytes.length;
     this.#bytes = bytes;
+    this.#data = undefined;
   }
+}
+
+function dataView(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+}
+
+/** Throws why `owner` may not be looked at, if it may not: closed, detached, transferred, shrunk. */
+export function checkOwner(owner: Owner): void {
+  if (!owner.open) throw owner.exporter.reason();
+  if (!owner.span && bytesOf(owner).length !== owner.byteLength) throw vanished();
+}
+
+function vanished(): Error {
+  return zeroCopyError(
+    'ERR_VIEW_RELEASED',
+    'The memory under this view is gone: its ArrayBuffer was detached, transferred or shrunk. Make a new view of what is left',
+  );
+}
+
+/** What a released view points at: closed for ever, over nothing, so that it keeps no memory alive. */
+export const RELEASED = new Owner(
+  {
+    source: Object.freeze({}),
+    readonly: true,
+    rawWhenReadonly: false,
+    byteLength: 0,
+    reason: () => zeroCopyError('ERR_VIEW_RELEASED', 'This MemoryView was released. Make a new view of its source'),
+    expose: () => undefined,
+    locate: () => undefined,
+  },
+  new Uint8Array(0),
+  0,
+);
+RELEASED.open = false;
+
+/** Where the bytes of an object lie: [offset, offset + byteLength) of `owner`, offset counted from the owner's start. */
+export interface Exported {
+  readonly owner: Owner;
+  readonly offset: number;
+  readonly byteLength: number;
+}
+
+type Recognise = (source: object) => Exported | undefined;
+const recognisers: Recognise[] = [];
+
+/** Makes `new MemoryView(source)` know another kind of source: higher layers register themselves, imports only point down. */
+export function registerExporter(recognise: Recognise): void {
+  recognisers.push(recognise);
+}
+
+/** What a registered layer says of `source`; undefined when it is none of theirs. */
+export function exportedBy(source: object): Exported | undefined {
+  for (const recognise of recognisers) {
+    const exported = recognise(source);
+    if (exported !== undefined) return exported;
+  }
+  return undefined;
 }

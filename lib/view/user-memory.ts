@@ -1,0 +1,106 @@
+/** Owners over the memory a program already has: ArrayBuffer, SharedArrayBuffer, typed arrays, Buffer, DataView. */
+import { types } from 'node:util';
+import { invalidArgType, invalidArgValue } from '../errors';
+import { flatForm, type Form } from './form';
+import { parseFormat } from './format';
+import { Owner, RELEASED, type Exporter } from './owner';
+
+/** What a source is: memory, and the format of its elements. */
+export interface UserMemory {
+  readonly owner: Owner;
+  readonly form: Form;
+}
+
+const FORMATS: Readonly<Record<string, string>> = {
+  Uint8Array: 'B', Uint8ClampedArray: 'B', Int8Array: 'b', Uint16Array: 'H', Int16Array: 'h', Uint32Array: 'I', Int32Array: 'i',
+  BigUint64Array: 'Q', BigInt64Array: 'q', Float16Array: 'e', Float32Array: 'f', Float64Array: 'd',
+};
+
+/**
+ * The engine's own getters: a subclass or a patched object may answer anything, and offsets that lie
+ * would let a view reach beyond its source.
+ */
+function getter<T>(prototype: object, name: string | symbol): (object: object) => T {
+  const { get } = Object.getOwnPropertyDescriptor(prototype, name) as { get: () => T };
+  return (object) => Reflect.apply(get, object, []);
+}
+const TYPED_ARRAY = Object.getPrototypeOf(Uint8Array.prototype) as object;
+const tagOf = getter<string>(TYPED_ARRAY, Symbol.toStringTag);
+const arrayFacts = {
+  buffer: getter<ArrayBufferLike>(TYPED_ARRAY, 'buffer'),
+  byteOffset: getter<number>(TYPED_ARRAY, 'byteOffset'),
+  byteLength: getter<number>(TYPED_ARRAY, 'byteLength'),
+};
+const dataViewFacts = {
+  buffer: getter<ArrayBufferLike>(DataView.prototype, 'buffer'),
+  byteOffset: getter<number>(DataView.prototype, 'byteOffset'),
+  byteLength: getter<number>(DataView.prototype, 'byteLength'),
+};
+const bufferLength = getter<number>(ArrayBuffer.prototype, 'byteLength');
+const sharedLength = getter<number>(SharedArrayBuffer.prototype, 'byteLength');
+
+class UserExporter implements Exporter {
+  readonly source: object;
+  readonly readonly: boolean;
+  /** Only memory that the engine itself keeps from being written is read-only here. */
+  readonly rawWhenReadonly: boolean;
+  readonly byteLength: number;
+  /** Set once, by ownerOver(). */
+  owner: Owner = RELEASED;
+
+  constructor(source: object, readonly: boolean, byteLength: number) {
+    this.source = source;
+    this.readonly = readonly;
+    this.rawWhenReadonly = readonly;
+    this.byteLength = byteLength;
+  }
+
+  reason(): Error {
+    return RELEASED.exporter.reason();
+  }
+
+  expose(): void {
+    // The garbage collector keeps the user's memory for as long as any array over it lives.
+  }
+
+  locate(): Owner {
+    return this.owner;
+  }
+}
+
+function ownerOver(source: object, buffer: ArrayBufferLike, byteOffset: number, byteLength: number): Owner {
+  // Proposal "Immutable ArrayBuffers" (Node 26, behind a flag): the engine refuses writes, so do we.
+  const immutable = (buffer as { immutable?: boolean }).immutable === true;
+  const exporter = new UserExporter(source, immutable, byteLength);
+  // A length given makes the array fixed, also over a resizable buffer: it is empty once the buffer shrinks below it.
+  exporter.owner = new Owner(exporter, new Uint8Array(buffer, byteOffset, byteLength), 0);
+  return exporter.owner;
+}
+
+function inspectSource(source: object): { buffer: ArrayBufferLike; byteOffset: number; byteLength: number; format: string } | undefined {
+  if (types.isAnyArrayBuffer(source)) {
+    const byteLength = types.isSharedArrayBuffer(source) ? sharedLength(source) : bufferLength(source);
+    return { buffer: source, byteOffset: 0, byteLength, format: 'B' };
+  }
+  if (!ArrayBuffer.isView(source)) return undefined;
+  const facts = types.isDataView(source) ? dataViewFacts : arrayFacts;
+  const format = types.isDataView(source) ? 'B' : (FORMATS[tagOf(source)] ?? 'B');
+  return { buffer: facts.buffer(source), byteOffset: facts.byteOffset(source), byteLength: facts.byteLength(source), format };
+}
+
+/** The memory of an object of the language; undefined when it is none. Throws ERR_INVALID_ARG_VALUE when it is detached. */
+export function userMemory(source: object): UserMemory | undefined {
+  try {
+    const facts = inspectSource(source);
+    if (facts === undefined) return undefined;
+    const owner = ownerOver(source, facts.buffer, facts.byteOffset, facts.byteLength);
+    return { owner, form: flatForm(parseFormat(facts.format), owner.exporter.readonly) };
+  } catch (cause) {
+    if (!(cause instanceof TypeError)) throw cause;
+    throw invalidArgValue('source', source, 'is detached: its memory is gone');
+  }
+}
+
+export function notMemory(value: unknown, name = 'source'): Error {
+  return invalidArgType(name, 'a Mapping, MemoryView, ArrayBuffer, SharedArrayBuffer, typed array, Buffer or DataView', value);
+}
