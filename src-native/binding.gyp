@@ -27,7 +27,8 @@
       ["OS=='linux'", {
         "sources": [
           "no_runtime.cc",
-          "os/file_posix.cc", "os/memory_map_posix.cc", "os/pin_library_posix.cc", "os/send_file_linux.cc",
+          "os/file_posix.cc", "os/memory_map_posix.cc", "os/pin_library_posix.cc",
+          "os/output_linux.cc", "os/poller_linux.cc", "os/send_file_linux.cc", "os/thread_posix.cc",
           "transfer/pump.cc"
         ],
         "ldflags!": ["-rdynamic"],

@@ -1,0 +1,40 @@
+// The descriptor that a transfer fills, in a form in which no call on it can block for long.
+#ifndef ZEROCOPY_OS_OUTPUT_H_
+#define ZEROCOPY_OS_OUTPUT_H_
+
+#include <cstddef>
+#include <cstdint>
+
+#include "os/descriptor.h"
+#include "os/result.h"
+
+namespace zerocopy::os {
+
+struct Output {
+  Descriptor descriptor;
+  bool is_socket = false;
+  // A socket in blocking mode: its mode belongs to its owner, and only send(2) can be told not to wait.
+  bool must_copy = false;
+};
+
+// An output of our own over the caller's `fd`. A pipe or terminal in blocking mode is opened anew
+// (/proc/self/fd) so that our half does not wait and the caller's keeps its mode. Errors: EBADF, EMFILE.
+Result<Output> OpenOutput(int fd);
+
+// Writes some of `count` bytes without waiting and without SIGPIPE. Errors as SendFile; EFAULT when the
+// memory cannot be read.
+Result<size_t> WriteSome(const Output& output, const void* data, size_t count);
+
+// Sends `count` bytes on a socket, holding them back for the bytes that follow (MSG_MORE).
+Result<size_t> SendHead(int socket, const void* data, size_t count);
+
+// Reads some bytes at `offset` into `buffer` and writes them: where sendfile refuses (files of /proc, outputs
+// opened with O_APPEND). The count written; 0 is the end of the file.
+Result<size_t> CopySome(const Output& output, int in, uint64_t offset, void* buffer, size_t count);
+
+// Bytes that a socket has taken and the peer has not acknowledged (SIOCOUTQ); 0 for everything else.
+uint64_t Unacknowledged(const Output& output);
+
+}  // namespace zerocopy::os
+
+#endif  // ZEROCOPY_OS_OUTPUT_H_

@@ -1,0 +1,75 @@
+#include "os/output.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/sockios.h>
+#include <stdio.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace zerocopy::os {
+namespace {
+
+Result<Descriptor> OpenAnew(int fd) {
+  char path[sizeof "/proc/self/fd/2147483647"];
+  snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+  const int own = open(path, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+  if (own < 0) return OsError{errno, "open"};
+  return Descriptor(own);
+}
+
+// The count, or the errno, of a call that EINTR repeats.
+template <typename Call>
+Result<size_t> Repeat(const char* name, Call call) {
+  for (;;) {
+    const ssize_t done = call();
+    if (done >= 0) return static_cast<size_t>(done);
+    const int number = errno;
+    if (number != EINTR) return OsError{number, name};
+  }
+}
+
+}  // namespace
+
+Result<Output> OpenOutput(int fd) {
+  struct stat about = {};
+  if (fstat(fd, &about) != 0) return OsError{errno, "fstat"};
+  const int flags = fcntl(fd, F_GETFL);
+  if (flags < 0) return OsError{errno, "fcntl"};
+  const bool blocks = (flags & O_NONBLOCK) == 0;
+  const bool can_open_anew = S_ISFIFO(about.st_mode) || S_ISCHR(about.st_mode);
+  Output output;
+  output.is_socket = S_ISSOCK(about.st_mode);
+  output.must_copy = output.is_socket && blocks;
+  auto descriptor = blocks && can_open_anew ? OpenAnew(fd) : OwnDuplicate(fd);
+  if (!descriptor.ok()) return descriptor.error();
+  output.descriptor = std::move(descriptor.value());
+  return output;
+}
+
+Result<size_t> WriteSome(const Output& output, const void* data, size_t count) {
+  const int fd = output.descriptor.get();
+  if (!output.is_socket) return Repeat("write", [&] { return write(fd, data, count); });
+  return Repeat("send", [&] { return send(fd, data, count, MSG_NOSIGNAL | MSG_DONTWAIT); });
+}
+
+Result<size_t> SendHead(int socket, const void* data, size_t count) {
+  return Repeat("send", [&] { return send(socket, data, count, MSG_NOSIGNAL | MSG_DONTWAIT | MSG_MORE); });
+}
+
+Result<size_t> CopySome(const Output& output, int in, uint64_t offset, void* buffer, size_t count) {
+  const auto from = static_cast<off64_t>(offset);
+  const auto got = Repeat("pread", [&] { return pread64(in, buffer, count, from); });
+  if (!got.ok() || got.value() == 0) return got;
+  return WriteSome(output, buffer, got.value());
+}
+
+uint64_t Unacknowledged(const Output& output) {
+  int bytes = 0;
+  if (!output.is_socket || ioctl(output.descriptor.get(), SIOCOUTQ, &bytes) != 0) return 0;
+  return static_cast<uint64_t>(bytes);
+}
+
+}  // namespace zerocopy::os

@@ -1,0 +1,17 @@
+// Systems on which no pump was built yet: transfers take the portable way in lib/transfer/fallback.ts.
+#include <errno.h>
+
+#include "transfer/pump.h"
+
+namespace zerocopy::transfer {
+
+struct Pump::Job {};
+
+os::Result<std::unique_ptr<Pump>> Pump::Create(Wake, void*) { return os::OsError{ENOSYS, "sendfile"}; }
+Pump::~Pump() = default;
+os::Result<uint64_t> Pump::Start(int, Source, uint64_t) { return os::OsError{ENOSYS, "sendfile"}; }
+void Pump::Cancel(uint64_t) {}
+Progress Pump::ProgressOf(uint64_t) { return {}; }
+std::vector<Outcome> Pump::TakeFinished() { return {}; }
+
+}  // namespace zerocopy::transfer

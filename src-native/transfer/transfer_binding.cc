@@ -1,0 +1,241 @@
+// The pump and sendfile for JavaScript. One PumpService per environment, made by the first onTransfersFinished().
+//
+// The service keeps the event loop alive while transfers are under way, and only then. Its cleanup hook is added
+// after that of the threadsafe function, hence runs before it: the threads that might call are joined first.
+#include <node_api.h>
+
+#include <algorithm>
+#include <atomic>
+#include <memory>
+
+#include "environment.h"
+#include "node_values.h"
+#include "os/byte_range.h"
+#include "os/output.h"
+#include "os/send_file.h"
+#include "region/from_handle.h"
+#include "transfer/pump.h"
+
+namespace zerocopy::transfer {
+
+class PumpService {
+ public:
+  static napi_value Create(napi_env env, Environment* environment, napi_value callback);
+
+  ~PumpService() {
+    pump_.reset();
+    napi_release_threadsafe_function(callback_, napi_tsfn_release);
+  }
+
+  os::Result<uint64_t> Start(napi_env env, int out, Source source, uint64_t length) {
+    const auto id = pump_->Start(out, std::move(source), length);
+    if (id.ok() && under_way_++ == 0) napi_ref_threadsafe_function(env, callback_);
+    return id;
+  }
+
+  std::vector<Outcome> TakeFinished(napi_env env) {
+    notified_ = false;
+    std::vector<Outcome> outcomes = pump_->TakeFinished();
+    const bool had_any = under_way_ > 0;
+    under_way_ -= outcomes.size();
+    if (had_any && under_way_ == 0) napi_unref_threadsafe_function(env, callback_);
+    return outcomes;
+  }
+
+  Pump& pump() { return *pump_; }
+
+ private:
+  // On a thread of the pump, or in Cancel. Many outcomes may share one call.
+  static void Wake(void* context) {
+    auto* service = static_cast<PumpService*>(context);
+    if (service->notified_.exchange(true)) return;
+    napi_call_threadsafe_function(service->callback_, nullptr, napi_tsfn_nonblocking);
+  }
+
+  std::unique_ptr<Pump> pump_;
+  napi_threadsafe_function callback_ = nullptr;
+  std::atomic<bool> notified_{false};
+  size_t under_way_ = 0;
+};
+
+void TearDown(Environment* environment) {
+  delete environment->transfers;
+  environment->transfers = nullptr;
+}
+
+napi_value PumpService::Create(napi_env env, Environment* environment, napi_value callback) {
+  auto service = std::make_unique<PumpService>();
+  auto pump = Pump::Create(Wake, service.get());
+  if (!pump.ok()) return MakeFailure(env, pump.error());
+  napi_value name = nullptr;
+  napi_create_string_utf8(env, "zerocopy:transfer", NAPI_AUTO_LENGTH, &name);
+  const napi_status made = napi_create_threadsafe_function(env, callback, nullptr, name, 0, 1, nullptr, nullptr,
+                                                           nullptr, nullptr, &service->callback_);
+  if (made != napi_ok) return ThrowMisuse(env, "the environment is ending, or this is no function");
+  service->pump_ = std::move(pump.value());
+  napi_unref_threadsafe_function(env, service->callback_);
+  environment->transfers = service.release();
+  napi_add_env_cleanup_hook(env, [](void* data) { TearDown(static_cast<Environment*>(data)); }, environment);
+  return MakeUndefined(env);
+}
+
+namespace {
+
+napi_value OnTransfersFinished(napi_env env, napi_callback_info info) {
+  const Arguments<1> arguments(env, info);
+  Environment* environment = Environment::From(env);
+  if (!arguments.ok() || environment == nullptr) return nullptr;
+  if (environment->transfers != nullptr) return ThrowMisuse(env, "the callback is set already");
+  return PumpService::Create(env, environment, arguments[0]);
+}
+
+PumpService* ServiceOf(napi_env env) {
+  Environment* environment = Environment::From(env);
+  if (environment != nullptr && environment->transfers != nullptr) return environment->transfers;
+  ThrowMisuse(env, "onTransfersFinished() comes first");
+  return nullptr;
+}
+
+template <typename T>
+napi_value NumberOrFailure(napi_env env, const os::Result<T>& result) {
+  return result.ok() ? MakeSize(env, result.value()) : MakeFailure(env, result.error());
+}
+
+// sendFile(out, in, useOffset, offset, count): one call of sendfile(2).
+napi_value SendFile(napi_env env, napi_callback_info info) {
+  const Arguments<5> arguments(env, info);
+  int out = -1;
+  int in = -1;
+  bool use_offset = false;
+  uint64_t offset = 0;
+  uint64_t count = 0;
+  if (!arguments.Descriptor(0, &out) || !arguments.Descriptor(1, &in) || !arguments.Boolean(2, &use_offset) ||
+      !arguments.Size(3, &offset) || !arguments.Size(4, &count)) {
+    return ThrowMisuse(env, "sendFile(out, in, useOffset, offset, count)");
+  }
+  return NumberOrFailure(env, os::SendFile(out, in, use_offset ? &offset : nullptr, static_cast<size_t>(count)));
+}
+
+// sendCached(socket, in, offset, length): what leaves at once, on this thread, without waiting for disk or peer;
+// 0 when nothing does. The socket must not block.
+napi_value SendCached(napi_env env, napi_callback_info info) {
+  const Arguments<4> arguments(env, info);
+  int out = -1;
+  int in = -1;
+  uint64_t offset = 0;
+  uint64_t length = 0;
+  if (!arguments.Descriptor(0, &out) || !arguments.Descriptor(1, &in) || !arguments.Size(2, &offset) ||
+      !arguments.Size(3, &length)) {
+    return ThrowMisuse(env, "sendCached(socket, in, offset, length)");
+  }
+  const auto count = static_cast<size_t>(std::min<uint64_t>(length, kTurn));
+  if (!os::IsCached(in, offset, count)) return MakeSize(env, 0);
+  const auto sent = os::SendFile(out, in, &offset, count);
+  // Whatever went wrong, the pump meets it again and reports it with all the rest.
+  return MakeSize(env, sent.ok() ? sent.value() : 0);
+}
+
+// startSendFile(out, in, offset, length): the id of a job.
+napi_value StartSendFile(napi_env env, napi_callback_info info) {
+  const Arguments<4> arguments(env, info);
+  int out = -1;
+  int in = -1;
+  Source source;
+  uint64_t length = 0;
+  if (!arguments.Descriptor(0, &out) || !arguments.Descriptor(1, &in) || !arguments.Size(2, &source.offset) ||
+      !arguments.Size(3, &length)) {
+    return ThrowMisuse(env, "startSendFile(out, in, offset, length)");
+  }
+  PumpService* service = ServiceOf(env);
+  if (service == nullptr) return nullptr;
+  auto file = os::OwnDuplicate(in);
+  if (!file.ok()) return MakeFailure(env, file.error());
+  source.file = std::move(file.value());
+  return NumberOrFailure(env, service->Start(env, out, std::move(source), length));
+}
+
+// The memory of `region`, held until the last copy of the pointer is gone.
+std::shared_ptr<const uint8_t> HeldMemory(std::shared_ptr<region::Region> region) {
+  const uint8_t* data = region->data();
+  return {data, [region = std::move(region)](const uint8_t*) { region->Release(); }};
+}
+
+// startSendMemory(out, region, offset, length): the id of a job, which holds the region until it ends.
+napi_value StartSendMemory(napi_env env, napi_callback_info info) {
+  const Arguments<4> arguments(env, info);
+  int out = -1;
+  Source source;
+  uint64_t length = 0;
+  if (!arguments.Descriptor(0, &out) || !arguments.Size(2, &source.offset) || !arguments.Size(3, &length)) {
+    return ThrowMisuse(env, "startSendMemory(out, region, offset, length)");
+  }
+  PumpService* service = ServiceOf(env);
+  if (service == nullptr) return nullptr;
+  std::shared_ptr<region::Region> region = region::FromHandle(env, arguments[1]);
+  if (region == nullptr || length == 0 || !os::Fits({source.offset, length}, region->length()) || !region->Hold()) {
+    return ThrowMisuse(env, "no range of an open region");
+  }
+  source.memory = HeldMemory(std::move(region));
+  return NumberOrFailure(env, service->Start(env, out, std::move(source), length));
+}
+
+napi_value CancelSend(napi_env env, napi_callback_info info) {
+  const Arguments<1> arguments(env, info);
+  uint64_t id = 0;
+  if (!arguments.Size(0, &id)) return ThrowMisuse(env, "cancelSend(id)");
+  PumpService* service = ServiceOf(env);
+  if (service != nullptr) service->pump().Cancel(id);
+  return MakeUndefined(env);
+}
+
+// sendProgress(id): {sent, unacknowledged}, bytes.
+napi_value SendProgress(napi_env env, napi_callback_info info) {
+  const Arguments<1> arguments(env, info);
+  uint64_t id = 0;
+  if (!arguments.Size(0, &id)) return ThrowMisuse(env, "sendProgress(id)");
+  PumpService* service = ServiceOf(env);
+  if (service == nullptr) return nullptr;
+  const Progress progress = service->pump().ProgressOf(id);
+  napi_value result = nullptr;
+  if (napi_create_object(env, &result) != napi_ok) return nullptr;
+  SetNamed(env, result, "sent", MakeSize(env, progress.sent));
+  SetNamed(env, result, "unacknowledged", MakeSize(env, progress.unacknowledged));
+  return result;
+}
+
+napi_value MakeOutcome(napi_env env, const Outcome& outcome) {
+  // A failure's {errno, syscall} with more beside it; errno 0 says that there is none.
+  napi_value result = MakeFailure(env, outcome.error);
+  if (result == nullptr) return nullptr;
+  SetNamed(env, result, "id", MakeSize(env, outcome.id));
+  SetNamed(env, result, "sent", MakeSize(env, outcome.sent));
+  SetNamed(env, result, "ending", MakeNumber(env, static_cast<double>(outcome.ending)));
+  return result;
+}
+
+// takeFinished(): the outcomes since the last call.
+napi_value TakeFinished(napi_env env, napi_callback_info) {
+  PumpService* service = ServiceOf(env);
+  napi_value result = nullptr;
+  if (service == nullptr || napi_create_array(env, &result) != napi_ok) return nullptr;
+  uint32_t index = 0;
+  for (const Outcome& outcome : service->TakeFinished(env)) {
+    napi_set_element(env, result, index++, MakeOutcome(env, outcome));
+  }
+  return result;
+}
+
+}  // namespace
+
+void Register(napi_env env, napi_value exports) {
+  Export(env, exports, "onTransfersFinished", OnTransfersFinished);
+  Export(env, exports, "sendFile", SendFile);
+  Export(env, exports, "sendCached", SendCached);
+  Export(env, exports, "startSendFile", StartSendFile);
+  Export(env, exports, "startSendMemory", StartSendMemory);
+  Export(env, exports, "cancelSend", CancelSend);
+  Export(env, exports, "sendProgress", SendProgress);
+  Export(env, exports, "takeFinished", TakeFinished);
+}
+
+}  // namespace zerocopy::transfer
