@@ -53,9 +53,9 @@ export function optionsObject<T extends object>(value: T | undefined, name: stri
   return value;
 }
 
-/** One of a few words, or the default where it was left out. */
-export function oneOf<T extends string>(value: unknown, name: string, words: readonly T[], fallback: T): T {
-  if (value === undefined) return fallback;
+/** One of a few words; where it was left out the default, if there is one. */
+export function oneOf<T extends string>(value: unknown, name: string, words: readonly T[], fallback?: T): T {
+  if (value === undefined && fallback !== undefined) return fallback;
   if (typeof value !== 'string') throw invalidArgType(name, 'of type string', value);
   if (!(words as readonly string[]).includes(value)) throw invalidArgValue(name, value, `must be one of: ${words.join(', ')}`);
   return value as T;

@@ -1,0 +1,178 @@
+import { valueOrThrow } from '../errors';
+import { type ACCESS, ADVICE, native, type RegionHandle, type STATES } from '../native';
+import { byteRange, oneOf, optionalBoolean, optionsObject, type ByteRange } from '../validate';
+import { MemoryView, viewOf } from '../view/memory-view';
+import { registerExporter } from '../view/owner';
+import { Windows } from './windows';
+
+export type Access = (typeof ACCESS)[number];
+export type Advice = (typeof ADVICE)[number];
+
+/** A part of a mapping: bytes, from 0 and to its end where left out. */
+export interface MappingRange {
+  readonly offset?: number | bigint;
+  readonly length?: number | bigint;
+}
+
+/** What mmap() found out on the way to a region. */
+export interface MappingFacts {
+  readonly region: RegionHandle;
+  readonly byteLength: number;
+  readonly fileOffset: number;
+  readonly access: Access;
+  readonly path: string | undefined;
+}
+
+/** For the layers above: the memory behind a Mapping. */
+export let windowsOf: (mapping: Mapping) => Windows;
+
+/** Only mmap() and mmapAnonymous() have it: a Mapping is not made with `new`. */
+export const MAKE: unique symbol = Symbol('zerocopy.make');
+
+/**
+ * A file, or a part of it, in memory: bytes with one owner and one end.
+ *
+ * Made by {@link mmap} and {@link mmapAnonymous}. It lives as long as anything looks at it: the Mapping itself, a
+ * {@link MemoryView}, a typed array or Buffer over it. close() ends it before that: every MemoryView over it throws
+ * ERR_MAPPING_CLOSED from then on. Every method but `close` throws ERR_MAPPING_CLOSED after it.
+ *
+ * Source: mmap(2); CPython's `mmap` module.
+ */
+export class Mapping implements Disposable {
+  /** Length of the mapping, bytes. */
+  readonly byteLength: number;
+  /** Where in the file the mapping begins, bytes. */
+  readonly fileOffset: number;
+  /** 'read', 'write' (shared: writes reach the file) or 'copy' (private and writable). */
+  readonly access: Access;
+  /** True for access 'read': MemoryViews over it refuse to write. */
+  readonly readonly: boolean;
+  /** The path it was made from, when it was made from one. */
+  readonly path?: string;
+  readonly #windows: Windows;
+
+  static {
+    windowsOf = (mapping) => mapping.#windows;
+    registerExporter((source) => {
+      if (!(#windows in source)) return undefined;
+      return { owner: source.#windows.whole, offset: 0, byteLength: source.byteLength };
+    });
+  }
+
+  /** @internal */
+  constructor(make: typeof MAKE, facts: MappingFacts) {
+    if ((make as unknown) !== MAKE) throw new TypeError('A Mapping is made by mmap() or mmapAnonymous()');
+    this.byteLength = facts.byteLength;
+    this.fileOffset = facts.fileOffset;
+    this.access = facts.access;
+    this.readonly = facts.access === 'read';
+    if (facts.path !== undefined) this.path = facts.path;
+    this.#windows = new Windows(this, facts.region, facts.byteLength, this.readonly);
+    Object.freeze(this);
+  }
+
+  /** 'open'; 'closing' after close() while raw arrays or our own native work still need the memory; 'closed'. */
+  get state(): (typeof STATES)[number] {
+    return this.#windows.state;
+  }
+
+  /** True once the memory is unmapped. */
+  get closed(): boolean {
+    return this.state === 'closed';
+  }
+
+  /** A descriptor of the file, to hand to a child process: for access 'write' and anonymous mappings, else -1. It is the mapping's: do not close it. */
+  get fd(): number {
+    return native.regionDescriptor(this.#windows.region);
+  }
+
+  /**
+   * The whole mapping as one ArrayBuffer, sharing its memory; the same object each time. Writing through it never
+   * crashes: over access 'read' the write stays private to this mapping.
+   * @throws ERR_BUFFER_TOO_LARGE when it is longer than this engine's largest ArrayBuffer (4 GiB on Node 20).
+   */
+  asArrayBuffer(): ArrayBuffer {
+    return this.#openWindows().raw(0, this.byteLength).buffer;
+  }
+
+  /**
+   * A range of bytes (default: from 0, to the end) as Uint8Array, sharing the mapping's memory.
+   * @throws ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE, ERR_BUFFER_TOO_LARGE
+   */
+  asUint8Array(offset?: number, length?: number): Uint8Array<ArrayBuffer> {
+    const windows = this.#openWindows();
+    const range = byteRange(offset, length, this.byteLength);
+    return windows.raw(range.offset, range.length);
+  }
+
+  /** As {@link asUint8Array}, as Buffer. */
+  asBuffer(offset?: number, length?: number): Buffer<ArrayBuffer> {
+    const bytes = this.asUint8Array(offset, length);
+    return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  }
+
+  /**
+   * A view of a range of bytes (default: from 0, to the end), format 'B', of any length.
+   * @throws ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE
+   */
+  view(offset?: number, length?: number): MemoryView {
+    const windows = this.#openWindows();
+    const range = byteRange(offset, length, this.byteLength);
+    const owner = windows.locate(range.offset, range.length) ?? windows.whole;
+    return viewOf(owner, range.offset - owner.start, range.length);
+  }
+
+  /**
+   * Writes changed pages to the file and waits until they are on the disk, on the thread pool (msync(2), MS_SYNC).
+   * The mapping is held until then. Range: default the whole mapping.
+   * @throws (rejects) system errors of msync; ERR_OUT_OF_RANGE
+   */
+  async flush(range?: MappingRange): Promise<void> {
+    const { offset, length } = this.#range(range);
+    valueOrThrow(await native.flushAsync(this.#windows.region, offset, length), this.path);
+  }
+
+  /** As {@link flush}, before it returns: the event loop waits for the disk. */
+  flushSync(range?: MappingRange): void {
+    const { offset, length } = this.#range(range);
+    valueOrThrow(native.flush(this.#windows.region, offset, length), this.path);
+  }
+
+  /**
+   * Tells the kernel how a range (default: all) will be used: madvise(2). On access 'copy', 'dontneed' and 'free'
+   * throw private writes away.
+   * @throws ERR_INVALID_ARG_VALUE; system errors of madvise, ENOTSUP for advice this system has none like
+   */
+  advise(advice: Advice, range?: MappingRange): void {
+    const { offset, length } = this.#range(range);
+    const number = ADVICE.indexOf(oneOf(advice, 'advice', ADVICE));
+    valueOrThrow(native.advise(this.#windows.region, offset, length, number), this.path);
+  }
+
+  /**
+   * Ends the mapping; idempotent. Every MemoryView over it throws ERR_MAPPING_CLOSED from then on. When no raw array
+   * was handed out and no native work holds the memory, it is unmapped before this returns; otherwise the state is
+   * 'closing' until those arrays are collected and the work has ended.
+   * @param options `detach`: raw arrays become empty (length 0) now; default false. Not for arrays that work of
+   * Node's own is still using: zlib and others do not survive it.
+   */
+  close(options?: { readonly detach?: boolean }): void {
+    const { detach } = optionsObject(options, 'options', ['detach']);
+    this.#windows.close(optionalBoolean(detach, 'options.detach', false));
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  #openWindows(): Windows {
+    if (!this.#windows.open) throw this.#windows.reason();
+    return this.#windows;
+  }
+
+  #range(range: MappingRange | undefined): ByteRange {
+    this.#openWindows();
+    const { offset, length } = optionsObject(range, 'range', ['offset', 'length']);
+    return byteRange(offset, length, this.byteLength);
+  }
+}

@@ -1,0 +1,175 @@
+import { closeSync, constants, fstatSync, openSync } from 'node:fs';
+import os from 'node:os';
+import { fileURLToPath } from 'node:url';
+
+import { invalidArgType, invalidArgValue, systemError, valueOrThrow } from '../errors';
+import { ACCESS, ADVICE, native } from '../native';
+import {
+  byteRange, fileDescriptor, oneOf, optionalBoolean, optionalWholeNumber, optionsObject, wholeNumber, type ByteRange,
+} from '../validate';
+import { MAKE, Mapping, type Access, type Advice } from './mapping';
+
+/** What node:fs/promises' open() resolves with, as far as it is needed here. */
+export interface FileHandleLike {
+  readonly fd: number;
+}
+
+/** A file: a path, or one that is open already; then it stays the caller's. */
+export type MappableFile = string | Buffer | URL | number | FileHandleLike;
+
+export interface MmapOptions {
+  /**
+   * 'read' (default): views are read-only, a stray write through a raw array stays private. 'write': shared, writes
+   * reach the file. 'copy': private and writable.
+   */
+  readonly access?: Access;
+  /** Where in the file to begin, bytes; any offset will do. Default 0. */
+  readonly offset?: number | bigint;
+  /** How many bytes. Default: to the end of the file. */
+  readonly length?: number | bigint;
+  /** Access 'write' only: create the file if absent and make it at least this long, bytes, its blocks allocated. */
+  readonly size?: number | bigint;
+  /** As {@link Mapping.advise}, for the whole mapping. */
+  readonly advice?: Advice;
+  /** Read all pages in before returning. Default false. */
+  readonly populate?: boolean;
+}
+
+export interface MmapAnonymousOptions {
+  /** Shows in /proc/self/maps; at most 249 bytes, no NUL. Default 'zerocopy'. */
+  readonly name?: string;
+  /** The memory can never be cut shorter, by no process that gets its descriptor. Default false. */
+  readonly sealed?: boolean;
+}
+
+/** Options, read once and checked: plain numbers and words. Offset and length still want a file to lie in. */
+interface Request {
+  readonly access: Access;
+  readonly offset: number;
+  readonly length: number | undefined;
+  readonly size: number | undefined;
+  readonly advice: Advice | undefined;
+  readonly populate: boolean;
+}
+
+interface OpenFile {
+  readonly fd: number;
+  readonly path: string | undefined;
+  close(): void;
+}
+
+/**
+ * Maps a file, or a part of it, into memory.
+ *
+ * The file may be longer than memory. A path is opened and closed again; a descriptor or FileHandle stays the
+ * caller's, who may close it at once. An empty file gives an empty mapping.
+ * @throws system errors of open(2), fstat(2), mmap(2) (`code`, `errno`, `syscall`, `path`): ENOENT, EACCES, EISDIR for
+ * a directory, ENODEV for a pipe or device; ENOSPC when `size` does not fit the disk. ERR_INVALID_ARG_TYPE,
+ * ERR_INVALID_ARG_VALUE; ERR_OUT_OF_RANGE for what is negative, fractional, or past the end of the file.
+ * @example
+ * using mapping = mmap('data.bin');
+ * const header = mapping.view(0, 16);
+ */
+export function mmap(file: MappableFile, options?: MmapOptions): Mapping {
+  const request = readOptions(options);
+  const opened = openFile(file, request);
+  try {
+    const fileLength = prepareFile(opened, request);
+    const mapping = mapRange(opened, request, byteRange(request.offset, request.length, fileLength));
+    if (request.advice !== undefined) mapping.advise(request.advice);
+    return mapping;
+  } finally {
+    opened.close();
+  }
+}
+
+/**
+ * Maps `byteLength` bytes of shared memory, zeros, that no file has (memfd_create(2)): access 'write'. Hand its `fd` to
+ * a child process and map it there to share it.
+ * @throws ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE, ERR_OUT_OF_RANGE; system errors of memfd_create, ftruncate, mmap
+ */
+export function mmapAnonymous(byteLength: number, options?: MmapAnonymousOptions): Mapping {
+  const length = wholeNumber(byteLength, 'byteLength');
+  const { name = 'zerocopy', sealed } = optionsObject(options, 'options', ['name', 'sealed']);
+  checkMemoryFileName(name);
+  const fd = valueOrThrow(native.createMemoryFile(name, length, optionalBoolean(sealed, 'options.sealed', false)));
+  try {
+    const request: Request = { access: 'write', offset: 0, length, size: undefined, advice: undefined, populate: false };
+    return mapRange({ fd, path: undefined, close: () => undefined }, request, { offset: 0, length });
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function readOptions(options: MmapOptions | undefined): Request {
+  const { access, offset, length, size, advice, populate } = optionsObject(options, 'options', [
+    'access', 'offset', 'length', 'size', 'advice', 'populate',
+  ]);
+  const request = {
+    access: oneOf(access, 'options.access', ACCESS, 'read'),
+    offset: optionalWholeNumber(offset, 'offset', 0),
+    length: length === undefined ? undefined : wholeNumber(length, 'length'),
+    size: size === undefined ? undefined : wholeNumber(size, 'options.size'),
+    advice: advice === undefined ? undefined : oneOf(advice, 'options.advice', ADVICE),
+    populate: optionalBoolean(populate, 'options.populate', false),
+  };
+  if (request.size !== undefined && request.access !== 'write') {
+    throw invalidArgValue('options.size', size, "goes with access 'write' only: other mappings do not change the file");
+  }
+  return request;
+}
+
+function openFile(file: MappableFile, request: Request): OpenFile {
+  if (typeof file === 'number') return borrowed(fileDescriptor(file, 'file'));
+  if (typeof file === 'string' || Buffer.isBuffer(file) || file instanceof URL) return openPath(file, request);
+  const { fd } = (file as Partial<FileHandleLike> | null) ?? {};
+  if (typeof fd === 'number') return borrowed(fd);
+  throw invalidArgType('file', 'a path (string, Buffer or URL), a file descriptor or a FileHandle', file);
+}
+
+function borrowed(fd: number): OpenFile {
+  // A FileHandle that was closed has the descriptor -1.
+  if (fd < 0) throw systemError({ errno: os.constants.errno.EBADF, syscall: 'fstat' });
+  return { fd, path: undefined, close: () => undefined };
+}
+
+function openPath(path: string | Buffer | URL, request: Request): OpenFile {
+  const create = request.size === undefined ? 0 : constants.O_CREAT;
+  const mode = request.access === 'write' ? constants.O_RDWR | create : constants.O_RDONLY;
+  // O_NONBLOCK: opening a pipe that nobody writes to would wait for ever. Windows has none.
+  const fd = openSync(path, mode | ((constants.O_NONBLOCK as number | undefined) ?? 0), 0o666);
+  const name = path instanceof URL ? fileURLToPath(path) : path.toString();
+  return { fd, path: name, close: () => { closeSync(fd); } };
+}
+
+/** The length of the file, bytes, once it is one that can be mapped and is as long as was asked for. */
+function prepareFile(file: OpenFile, request: Request): number {
+  const facts = fstatSync(file.fd);
+  const { EISDIR, ENODEV } = os.constants.errno;
+  if (facts.isDirectory()) throw systemError({ errno: EISDIR, syscall: 'mmap' }, file.path);
+  // What mmap(2) says of a pipe or socket; of a device whose length nobody knows we say the same.
+  if (!facts.isFile()) throw systemError({ errno: ENODEV, syscall: 'mmap' }, file.path);
+  if (request.size === undefined) return facts.size;
+  valueOrThrow(native.allocateFile(file.fd, request.size), file.path);
+  return Math.max(facts.size, request.size);
+}
+
+function mapRange(file: OpenFile, request: Request, range: ByteRange): Mapping {
+  const { access, populate } = request;
+  // A mapping that writes keeps a descriptor, for children and for faults; readers by the thousand need none.
+  const keepDescriptor = access === 'write';
+  const region = valueOrThrow(
+    native.mapFile(file.fd, range.offset, range.length, ACCESS.indexOf(access), keepDescriptor, populate),
+    file.path,
+  );
+  return new Mapping(MAKE, {
+    region, access, byteLength: range.length, fileOffset: range.offset, path: file.path,
+  });
+}
+
+function checkMemoryFileName(name: unknown): asserts name is string {
+  if (typeof name !== 'string') throw invalidArgType('options.name', 'of type string', name);
+  if (Buffer.byteLength(name) > 249 || name.includes('\0')) {
+    throw invalidArgValue('options.name', name, 'must be at most 249 bytes long, without NUL (memfd_create(2))');
+  }
+}

@@ -1,0 +1,105 @@
+/**
+ * Finds and loads the addon, and types what it exports. The only file that knows where binaries lie.
+ */
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+
+import type { OsFailure } from './errors';
+
+/** A native Region: opaque, tagged, only good for passing back. */
+export interface RegionHandle {
+  readonly __region: unique symbol;
+}
+
+/** By number in src-native/os/memory_map.h. */
+export const ACCESS = ['read', 'write', 'copy'] as const;
+export const ADVICE = [
+  'normal', 'sequential', 'random', 'willneed', 'dontneed', 'hugepage', 'nohugepage', 'cold', 'pageout', 'free',
+] as const;
+/** By number in src-native/region/region.h. */
+export const STATES = ['open', 'closing', 'closed'] as const;
+
+/** Live counters of the whole process, for tests. */
+export interface Counters {
+  readonly regionsMapped: number;
+  readonly regionsUnmapped: number;
+  readonly bytesMapped: number;
+  readonly buffersCreated: number;
+  readonly buffersFinalized: number;
+  readonly transfersStarted: number;
+  readonly transfersInFlight: number;
+  readonly pumpThreads: number;
+}
+
+/** Offsets and lengths in bytes, whole and checked by the caller. A failure comes back as data (errors.ts). */
+export interface RegionBinding {
+  mapFile(descriptor: number, offset: number, length: number, access: number, keepDescriptor: boolean, populate: boolean):
+    RegionHandle | OsFailure;
+  createMemoryFile(name: string, size: number, sealed: boolean): number | OsFailure;
+  allocateFile(descriptor: number, size: number): undefined | OsFailure;
+  /** Undefined where the engine makes no external ArrayBuffer of this length. */
+  createWindow(region: RegionHandle, offset: number, length: number): ArrayBuffer | undefined;
+  exposeWindow(buffer: ArrayBuffer): void;
+  detachWindow(buffer: ArrayBuffer): void;
+  closeRegion(region: RegionHandle): number;
+  regionState(region: RegionHandle): number;
+  regionHolds(region: RegionHandle): number;
+  regionDescriptor(region: RegionHandle): number;
+  flush(region: RegionHandle, offset: number, length: number): undefined | OsFailure;
+  flushAsync(region: RegionHandle, offset: number, length: number): Promise<undefined | OsFailure>;
+  advise(region: RegionHandle, offset: number, length: number, advice: number): undefined | OsFailure;
+}
+
+/** src-native/transfer/transfer_binding.cc. */
+export interface TransferBinding {}
+
+export interface NativeBinding extends RegionBinding, TransferBinding {
+  counters(): Counters;
+}
+
+const NODE_API_VERSION = 8;
+
+/** Literal paths, so that bundlers and file tracers see every binary. A build of one's own comes first. */
+const BUILDS: readonly [string, () => unknown][] = [
+  ['../build/Release/zerocopy.node', () => require('../build/Release/zerocopy.node')],
+  ['../src-native/build/Release/zerocopy.node', () => require('../src-native/build/Release/zerocopy.node')],
+];
+
+const PREBUILDS: Readonly<Record<string, readonly (() => unknown)[]>> = {
+  'linux-x64': [
+    () => require('../prebuilds/linux-x64/zerocopy.glibc.node'),
+    () => require('../prebuilds/linux-x64/zerocopy.musl.node'),
+  ],
+  'linux-arm64': [
+    () => require('../prebuilds/linux-arm64/zerocopy.glibc.node'),
+    () => require('../prebuilds/linux-arm64/zerocopy.musl.node'),
+  ],
+  'darwin-x64': [() => require('../prebuilds/darwin-x64/zerocopy.node')],
+  'darwin-arm64': [() => require('../prebuilds/darwin-arm64/zerocopy.node')],
+  'win32-x64': [() => require('../prebuilds/win32-x64/zerocopy.node')],
+};
+
+function load(): NativeBinding {
+  const own = process.env['ZEROCOPY_BINARY'];
+  if (own !== undefined) return require(path.resolve(own)) as NativeBinding;
+  const target = `${process.platform}-${process.arch}`;
+  const built = BUILDS.filter(([file]) => existsSync(path.join(__dirname, file))).map(([, open]) => open);
+  const failures: unknown[] = [];
+  for (const open of [...built, ...(PREBUILDS[target] ?? [])]) {
+    try {
+      return open() as NativeBinding;
+    } catch (failure) {
+      failures.push(failure);
+    }
+  }
+  throw new AggregateError(failures, loadingFailed(target, failures));
+}
+
+function loadingFailed(target: string, failures: readonly unknown[]): string {
+  const tried = failures.map((failure) => `\n  - ${failure instanceof Error ? (failure.message.split('\n')[0] ?? '') : String(failure)}`);
+  return `zerocopy: no native binary loads for ${target} (it needs Node-API ${String(NODE_API_VERSION)}, ` +
+    `this runtime has ${process.versions['napi'] ?? 'none'}). Build one: ` +
+    `npx node-gyp rebuild -C node_modules/zerocopy/src-native. Tried:${tried.join('') || ' nothing, there is none for this target'}`;
+}
+
+export const native: NativeBinding = load();
