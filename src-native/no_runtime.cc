@@ -29,6 +29,7 @@ void operator delete[](void* memory) noexcept { std::free(memory); }
 void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
 void operator delete[](void* memory, std::size_t) noexcept { std::free(memory); }
 
+// NOLINTBEGIN(bugprone-reserved-identifier): the names are the library's
 extern "C" void __cxa_pure_virtual() { Fail("a pure virtual function was called"); }
 
 #ifdef __GLIBCXX__
@@ -47,3 +48,4 @@ void __glibcxx_assert_fail(const char* file, int line, const char* function, con
 #endif
 }  // namespace std
 #endif
+// NOLINTEND(bugprone-reserved-identifier)
