@@ -27,13 +27,14 @@ export interface OsFailure {
   readonly syscall: string;
 }
 
-function coded(base: ErrorClass, code: string, message: string): NodeJS.ErrnoException {
+/** `maker` and what it called stay out of the stack: it begins where the caller stands. */
+function coded(base: ErrorClass, code: string, message: string, maker: (...args: never[]) => Error): NodeJS.ErrnoException {
   const error: NodeJS.ErrnoException = new base(message);
   error.code = code;
   // As Node's own errors print: `TypeError [ERR_X]: message`, with `name` left alone.
   const { name } = error;
   error.name = `${name} [${code}]`;
-  Error.captureStackTrace(error, coded);
+  Error.captureStackTrace(error, maker);
   void error.stack; // V8 formats the stack on first look: look while the name carries the code
   Reflect.deleteProperty(error, 'name');
   return error;
@@ -41,7 +42,7 @@ function coded(base: ErrorClass, code: string, message: string): NodeJS.ErrnoExc
 
 /** One of our own errors. `facts` (offset, bytesSent, …) become properties of it. */
 export function zeroCopyError(code: ZeroCopyErrorCode, message: string, facts: object = {}): NodeJS.ErrnoException {
-  return Object.assign(coded(CODES[code].base, code, message), facts);
+  return Object.assign(coded(CODES[code].base, code, message, zeroCopyError), facts);
 }
 
 /** How a received value is shown in a message: short, and strings quoted. */
@@ -58,22 +59,25 @@ export function show(value: unknown): string {
 /** `ERR_INVALID_ARG_TYPE`, a TypeError. `expected` completes "must be …". */
 export function invalidArgType(name: string, expected: string, received: unknown): NodeJS.ErrnoException {
   const kind = typeof received === 'object' || typeof received === 'undefined' ? '' : `type ${typeof received} `;
-  return coded(TypeError, 'ERR_INVALID_ARG_TYPE', `The "${name}" argument must be ${expected}. Received ${kind}${show(received)}`);
+  const message = `The "${name}" argument must be ${expected}. Received ${kind}${show(received)}`;
+  return coded(TypeError, 'ERR_INVALID_ARG_TYPE', message, invalidArgType);
 }
 
 /** `ERR_INVALID_ARG_VALUE`, a TypeError. `reason` completes "The argument 'x' …". */
 export function invalidArgValue(name: string, received: unknown, reason: string): NodeJS.ErrnoException {
-  return coded(TypeError, 'ERR_INVALID_ARG_VALUE', `The argument '${name}' ${reason}. Received ${show(received)}`);
+  const message = `The argument '${name}' ${reason}. Received ${show(received)}`;
+  return coded(TypeError, 'ERR_INVALID_ARG_VALUE', message, invalidArgValue);
 }
 
 /** `ERR_OUT_OF_RANGE`, a RangeError. `range` completes "It must be …". */
 export function outOfRange(name: string, range: string, received: unknown): NodeJS.ErrnoException {
-  return coded(RangeError, 'ERR_OUT_OF_RANGE', `The value of "${name}" is out of range. It must be ${range}. Received ${show(received)}`);
+  const message = `The value of "${name}" is out of range. It must be ${range}. Received ${show(received)}`;
+  return coded(RangeError, 'ERR_OUT_OF_RANGE', message, outOfRange);
 }
 
 /** `ERR_INVALID_THIS`, a TypeError: a method called on something that is not a `className`. */
 export function invalidThis(className: string): NodeJS.ErrnoException {
-  return coded(TypeError, 'ERR_INVALID_THIS', `Value of "this" must be of type ${className}`);
+  return coded(TypeError, 'ERR_INVALID_THIS', `Value of "this" must be of type ${className}`, invalidThis);
 }
 
 /** A system error exactly as node:fs throws it: `code`, `errno` (negative), `syscall`, `path`. */

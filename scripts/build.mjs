@@ -14,8 +14,15 @@ function run(args, options = {}) {
   return result;
 }
 
+/** The headers that came with this Node, where they did; node-gyp would download them. */
+function ownHeaders() {
+  const prefix = path.resolve(process.execPath, '../..');
+  return existsSync(path.join(prefix, 'include/node/node_api.h')) ? [`--nodedir=${prefix}`] : [];
+}
+
 function buildNative() {
-  const result = run([require.resolve('node-gyp/bin/node-gyp.js'), 'configure', 'build', '--loglevel=error', '-j', 'max']);
+  const gyp = require.resolve('node-gyp/bin/node-gyp.js');
+  const result = run([gyp, 'configure', 'build', '--loglevel=error', '-j', 'max', ...ownHeaders()]);
   if (result.status === 0) return;
   const missing = [
     ['python3', 'Python 3'],

@@ -1,3 +1,5 @@
+import { inspect } from 'node:util';
+
 import { valueOrThrow } from '../errors';
 import { type ACCESS, ADVICE, native, type RegionHandle, type STATES } from '../native';
 import { byteRange, oneOf, optionalBoolean, optionsObject, type ByteRange } from '../validate';
@@ -163,6 +165,12 @@ export class Mapping implements Disposable {
 
   [Symbol.dispose](): void {
     this.close();
+  }
+
+  /** console.log shows where it lies and whether it is open. */
+  [inspect.custom](): string {
+    const { path = 'memory', byteLength, fileOffset, access, state } = this;
+    return `Mapping { ${path}, ${String(byteLength)} bytes from ${String(fileOffset)}, ${access}, ${state} }`;
   }
 
   #openWindows(): Windows {

@@ -1,0 +1,229 @@
+import assert from 'node:assert/strict';
+import { inspect } from 'node:util';
+
+import { native } from '#lib/native';
+import { type Mapping, MemoryView, mmap, mmapAnonymous } from 'zerocopy';
+
+import { mappedRanges } from '../support/maps';
+import { patternBytes, temporaryFolder } from '../support/temporary';
+
+const LENGTH = 10_000;
+
+describe('Mapping', () => {
+  const folder = temporaryFolder();
+  const content = patternBytes(LENGTH);
+  let path = '';
+
+  before(() => {
+    path = folder.file('pattern.bin', content);
+  });
+
+  describe('shares its memory', () => {
+    it('as one ArrayBuffer, the same each time', () => {
+      using mapping = mmap(path, { access: 'copy', offset: 5 });
+      const buffer = mapping.asArrayBuffer();
+      assert.equal(buffer.byteLength, LENGTH - 5);
+      assert.equal(mapping.asArrayBuffer(), buffer);
+      assert.equal(mapping.asUint8Array(3, 4).buffer, buffer);
+      assert.equal(mapping.view(3).asUint8Array().buffer, buffer);
+      new Uint8Array(buffer)[7] = 200;
+      assert.equal(mapping.view().get(7), 200);
+      assert.equal(mapping.asBuffer(7, 1)[0], 200);
+    });
+
+    it('as Uint8Array and Buffer over a range', () => {
+      using mapping = mmap(path);
+      assert.ok(Buffer.isBuffer(mapping.asBuffer()));
+      assert.equal(Buffer.isBuffer(mapping.asUint8Array()), false);
+      assert.deepEqual(Buffer.from(mapping.asUint8Array(4090, 20)), content.subarray(4090, 4110));
+      assert.deepEqual(mapping.asBuffer(LENGTH - 3), content.subarray(LENGTH - 3));
+      assert.equal(mapping.asUint8Array(LENGTH).length, 0);
+    });
+
+    it('with one external buffer, made when memory is first looked at, however many views', () => {
+      const { buffersCreated } = native.counters();
+      using mapping = mmap(path);
+      assert.equal(native.counters().buffersCreated, buffersCreated);
+      const view = mapping.view();
+      for (let i = 0; i < 1000; i++) mapping.view(i, 10).slice(1, 5).get(0);
+      mapping.asUint8Array();
+      mapping.asArrayBuffer();
+      assert.equal(view.get(0), content[0]);
+      assert.equal(native.counters().buffersCreated, buffersCreated + 1);
+    });
+
+    it('with views of any range, format B, the mapping as their source', () => {
+      using mapping = mmap(path);
+      const view = mapping.view(4000, 200);
+      assert.equal(view.format, 'B');
+      assert.equal(view.length, 200);
+      assert.equal(view.obj, mapping);
+      assert.equal(view.readonly, true);
+      assert.deepEqual(Buffer.from(view.toBytes()), content.subarray(4000, 4200));
+      const whole = new MemoryView(mapping);
+      assert.deepEqual(Buffer.from(whole.slice(-7).toBytes()), content.subarray(-7));
+      assert.equal(whole.obj, mapping);
+    });
+  });
+
+  describe('close', () => {
+    it('is quiet the second time, and using calls it', () => {
+      const { regionsUnmapped } = native.counters();
+      let kept: Mapping | undefined;
+      {
+        using mapping = mmap(path);
+        kept = mapping;
+        mapping.close();
+        mapping.close();
+      }
+      kept.close({ detach: true });
+      assert.equal(native.counters().regionsUnmapped, regionsUnmapped + 1);
+    });
+
+    it('unmaps before it returns when nothing raw was handed out', () => {
+      const mapping = mmap(path);
+      const view = mapping.view(10, 20);
+      const part = view.slice(2);
+      assert.equal(part.get(0), content[12]);
+      assert.equal(mappedRanges(path).length, 1);
+      mapping.close();
+      assert.equal(mapping.state, 'closed');
+      assert.equal(mapping.closed, true);
+      assert.deepEqual(mappedRanges(path), []);
+      for (const dead of [view, part]) assert.throws(() => dead.get(0), { code: 'ERR_MAPPING_CLOSED' });
+    });
+
+    it('leaves raw arrays alone: closing, until they are collected', () => {
+      const mapping = mmap(path);
+      const raw = mapping.asUint8Array();
+      const view = mapping.view();
+      mapping.close();
+      assert.equal(mapping.state, 'closing');
+      assert.equal(mapping.closed, false);
+      assert.deepEqual(Buffer.from(raw), content);
+      assert.throws(() => view.get(0), { code: 'ERR_MAPPING_CLOSED' });
+      assert.equal(mappedRanges(path).length, 1);
+    });
+
+    it('empties raw arrays when asked to, also later', () => {
+      for (const first of [{ detach: true }, undefined]) {
+        const mapping = mmap(path);
+        const raw = mapping.asUint8Array(3);
+        mapping.close(first);
+        mapping.close({ detach: true });
+        assert.equal(raw.length, 0);
+        assert.equal(raw[0], undefined);
+      }
+    });
+
+    it('of one mapping does not touch another of the same file', () => {
+      const one = mmap(path);
+      using other = mmap(path);
+      const view = other.view();
+      one.view();
+      one.close();
+      assert.deepEqual(Buffer.from(view.toBytes()), content);
+    });
+  });
+
+  describe('once closed', () => {
+    const calls: [string, (mapping: Mapping) => unknown][] = [
+      ['view', (mapping) => mapping.view()],
+      ['asUint8Array', (mapping) => mapping.asUint8Array()],
+      ['asBuffer', (mapping) => mapping.asBuffer()],
+      ['asArrayBuffer', (mapping) => mapping.asArrayBuffer()],
+      ['flushSync', (mapping) => { mapping.flushSync(); }],
+      ['advise', (mapping) => { mapping.advise('random'); }],
+      ['new MemoryView', (mapping) => new MemoryView(mapping)],
+    ];
+    for (const [name, call] of calls) {
+      it(`${name} throws ERR_MAPPING_CLOSED, closing or closed`, () => {
+        const closed = mmap(path);
+        closed.close();
+        assert.throws(() => call(closed), { code: 'ERR_MAPPING_CLOSED' });
+        const closing = mmap(path);
+        const raw = closing.asUint8Array();
+        closing.close();
+        assert.throws(() => call(closing), { code: 'ERR_MAPPING_CLOSED' });
+        assert.equal(raw.length, LENGTH);
+      });
+    }
+
+    it('flush rejects with ERR_MAPPING_CLOSED', async () => {
+      const mapping = mmap(path);
+      mapping.close();
+      await assert.rejects(mapping.flush(), { code: 'ERR_MAPPING_CLOSED' });
+    });
+
+    it('tells what it was', () => {
+      const mapping = mmap(path, { offset: 8 });
+      mapping.close();
+      assert.equal(mapping.byteLength, LENGTH - 8);
+      assert.equal(mapping.fileOffset, 8);
+      assert.equal(mapping.fd, -1);
+      assert.match(inspect(mapping), /closed/);
+    });
+  });
+
+  it('holds its memory while a flush is under way', async () => {
+    const target = folder.file('flushed', patternBytes(100_000));
+    const mapping = mmap(target, { access: 'write' });
+    mapping.view().set(0, 1);
+    const flushed = mapping.flush();
+    mapping.close();
+    await flushed;
+    assert.equal(mapping.state, 'closed');
+    assert.deepEqual(mappedRanges(target), []);
+  });
+
+  it('takes every advice this system has', () => {
+    using mapping = mmap(path);
+    for (const advice of ['normal', 'sequential', 'random', 'willneed', 'dontneed', 'cold', 'pageout'] as const) {
+      mapping.advise(advice, { offset: 4097, length: 100 });
+    }
+    assert.deepEqual(mapping.asBuffer(), content);
+  });
+
+  it('shows in one line what it is', () => {
+    using mapping = mmap(path, { offset: 16, access: 'copy' });
+    const line = inspect(mapping);
+    assert.match(line, /^Mapping \{.*\}$/);
+    for (const part of [path, '9984', '16', 'copy', 'open']) assert.ok(line.includes(part), `${part} in ${line}`);
+  });
+
+  describe('bad input', () => {
+    const bad: [string, (mapping: Mapping) => unknown, string][] = [
+      ['a view past the end', (m) => m.view(LENGTH + 1), 'ERR_OUT_OF_RANGE'],
+      ['a view too long', (m) => m.view(1, LENGTH), 'ERR_OUT_OF_RANGE'],
+      ['a negative offset', (m) => m.view(-1), 'ERR_OUT_OF_RANGE'],
+      ['a fraction', (m) => m.asUint8Array(0.5), 'ERR_OUT_OF_RANGE'],
+      ['NaN', (m) => m.asBuffer(0, NaN), 'ERR_OUT_OF_RANGE'],
+      ['a string', (m) => m.asBuffer('0' as never), 'ERR_INVALID_ARG_TYPE'],
+      ['null', (m) => m.view(null as never), 'ERR_INVALID_ARG_TYPE'],
+      ['unknown advice', (m) => { m.advise('quick' as never); }, 'ERR_INVALID_ARG_VALUE'],
+      ['no advice', (m) => { m.advise(undefined as never); }, 'ERR_INVALID_ARG_TYPE'],
+      ['a range past the end', (m) => { m.flushSync({ offset: 1, length: LENGTH }); }, 'ERR_OUT_OF_RANGE'],
+      ['a range with an unknown name', (m) => { m.flushSync({ start: 1 } as never); }, 'ERR_INVALID_ARG_VALUE'],
+      ['detach of the wrong type', (m) => { m.close({ detach: 1 as never }); }, 'ERR_INVALID_ARG_TYPE'],
+      ['an unknown close option', (m) => { m.close({ force: true } as never); }, 'ERR_INVALID_ARG_VALUE'],
+    ];
+    for (const [what, call, code] of bad) {
+      it(`${what} is ${code}, and the mapping stays open`, () => {
+        using mapping = mmap(path);
+        assert.throws(() => call(mapping), { code });
+        assert.equal(mapping.state, 'open');
+      });
+    }
+
+    it('methods on a foreign this are refused', () => {
+      using mapping = mmapAnonymous(10);
+      const { view } = mapping;
+      assert.throws(() => view.call({} as Mapping), { name: 'TypeError' });
+    });
+
+    it('a Mapping cannot be changed', () => {
+      using mapping = mmap(path);
+      assert.throws(() => { (mapping as { byteLength: number }).byteLength = 1e9; }, { name: 'TypeError' });
+    });
+  });
+});
