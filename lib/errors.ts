@@ -2,6 +2,7 @@
  * Every error this package makes is made here: one table of our own codes, Node's codes for bad
  * arguments, and system errors that look exactly like Node's own.
  */
+import { constants } from 'node:os';
 import { getSystemErrorMap, inspect } from 'node:util';
 
 /** Our own codes: the class thrown, and when. docs/errors.md explains each; a test compares the two. */
@@ -97,8 +98,35 @@ export function isOsFailure(result: unknown): result is OsFailure {
   return typeof result === 'object' && result !== null && 'errno' in result && 'syscall' in result;
 }
 
-/** The value of a native call, or its failure thrown as a system error. */
+/** The value of a native call, or its failure thrown: a system error, or what this system has no call for. */
 export function valueOrThrow<T>(result: T | OsFailure, path?: string): T {
-  if (isOsFailure(result)) throw systemError(result, path);
-  return result;
+  if (!isOsFailure(result)) return result;
+  if (result.errno === constants.errno.ENOSYS) throw unavailable(result.syscall);
+  throw systemError(result, path);
+}
+
+/** `ERR_FEATURE_UNAVAILABLE_ON_PLATFORM`, a TypeError, as Node has it. */
+export function unavailable(feature: string): NodeJS.ErrnoException {
+  const message = `${feature} is unavailable on this platform (${process.platform}, ${process.release.name} ${process.version})`;
+  return zeroCopyError('ERR_FEATURE_UNAVAILABLE_ON_PLATFORM', message);
+}
+
+/** As node:stream says it: the output was destroyed or closed before all was written. */
+export function prematureClose(): NodeJS.ErrnoException {
+  return coded(Error, 'ERR_STREAM_PREMATURE_CLOSE', 'Premature close');
+}
+
+/** As node:stream says it: writing to what was destroyed, or ended, before. */
+export function notWritable(destroyed: boolean): NodeJS.ErrnoException {
+  if (destroyed) return coded(Error, 'ERR_STREAM_DESTROYED', 'Cannot call sendfile after a stream was destroyed');
+  return coded(Error, 'ERR_STREAM_WRITE_AFTER_END', 'write after end');
+}
+
+/** As Node's own operations reject when their AbortSignal fires: `name` AbortError, `code` ABORT_ERR, the reason as `cause`. */
+export function abortError(reason: unknown): NodeJS.ErrnoException {
+  const error: NodeJS.ErrnoException = new Error('The operation was aborted', { cause: reason });
+  Error.captureStackTrace(error, abortError);
+  error.name = 'AbortError';
+  error.code = 'ABORT_ERR';
+  return error;
 }

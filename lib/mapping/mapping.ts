@@ -143,7 +143,8 @@ export class Mapping implements Disposable {
   /**
    * Tells the kernel how a range (default: all) will be used: madvise(2). On access 'copy', 'dontneed' and 'free'
    * throw private writes away.
-   * @throws ERR_INVALID_ARG_VALUE; system errors of madvise, ENOTSUP for advice this system has none like
+   * @throws ERR_INVALID_ARG_VALUE; ERR_FEATURE_UNAVAILABLE_ON_PLATFORM for advice
+   * this system has none like; system errors of madvise
    */
   advise(advice: Advice, range?: MappingRange): void {
     const { offset, length } = this.#range(range);

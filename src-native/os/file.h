@@ -17,7 +17,7 @@ Status Close(int descriptor);
 // The length of the file, bytes (fstat(2)).
 Result<uint64_t> SizeOf(int descriptor);
 
-// A file of memory without a name in any folder, `size` bytes of zeros (memfd_create(2)); ENOTSUP where there is
+// A file of memory without a name in any folder, `size` bytes of zeros (memfd_create(2)); ENOSYS where there is
 // none. Sealed: it can never be cut shorter, so memory mapped over it cannot vanish. `name` shows in /proc.
 Result<int> CreateMemoryFile(const char* name, uint64_t size, bool sealed);
 

@@ -90,7 +90,7 @@ Result<int> CreateMemoryFile(const char* name, uint64_t size, bool sealed) {
   return descriptor;
 }
 #else
-Result<int> CreateMemoryFile(const char*, uint64_t, bool) { return OsError{ENOTSUP, "memfd_create"}; }
+Result<int> CreateMemoryFile(const char*, uint64_t, bool) { return OsError{ENOSYS, "memfd_create"}; }
 #endif
 
 Status Allocate(int descriptor, uint64_t size) {

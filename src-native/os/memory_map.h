@@ -41,7 +41,7 @@ Status Unmap(void* address, uint64_t length);
 // Waits until the pages are on the disk (msync(2), MS_SYNC). EIO: they could not be written.
 Status Flush(void* address, uint64_t length);
 
-// EINVAL: this kernel knows no such advice (madvise(2)). ENOTSUP: this system has none like it.
+// EINVAL: this kernel knows no such advice (madvise(2)). ENOSYS: this system has none like it.
 Status Advise(void* address, uint64_t length, Advice advice);
 
 }  // namespace zerocopy::os

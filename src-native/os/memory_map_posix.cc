@@ -72,7 +72,7 @@ Status Flush(void* address, uint64_t length) {
 
 Status Advise(void* address, uint64_t length, Advice advice) {
   const int number = kAdvice[static_cast<uint8_t>(advice)];
-  if (number == kUnsupported) return OsError{ENOTSUP, "madvise"};
+  if (number == kUnsupported) return OsError{ENOSYS, "madvise"};
   const int result = madvise(address, length, number);
   const int error = errno;
   if (result != 0) return OsError{error, "madvise"};

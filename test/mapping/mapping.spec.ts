@@ -81,20 +81,22 @@ describe('Mapping', () => {
     });
 
     it('unmaps before it returns when nothing raw was handed out', () => {
-      const mapping = mmap(path);
+      const own = folder.file('unmapped.bin', content);
+      const mapping = mmap(own);
       const view = mapping.view(10, 20);
       const part = view.slice(2);
       assert.equal(part.get(0), content[12]);
-      assert.equal(mappedRanges(path).length, 1);
+      assert.equal(mappedRanges(own).length, 1);
       mapping.close();
       assert.equal(mapping.state, 'closed');
       assert.equal(mapping.closed, true);
-      assert.deepEqual(mappedRanges(path), []);
+      assert.deepEqual(mappedRanges(own), []);
       for (const dead of [view, part]) assert.throws(() => dead.get(0), { code: 'ERR_MAPPING_CLOSED' });
     });
 
     it('leaves raw arrays alone: closing, until they are collected', () => {
-      const mapping = mmap(path);
+      const own = folder.file('closing.bin', content);
+      const mapping = mmap(own);
       const raw = mapping.asUint8Array();
       const view = mapping.view();
       mapping.close();
@@ -102,7 +104,7 @@ describe('Mapping', () => {
       assert.equal(mapping.closed, false);
       assert.deepEqual(Buffer.from(raw), content);
       assert.throws(() => view.get(0), { code: 'ERR_MAPPING_CLOSED' });
-      assert.equal(mappedRanges(path).length, 1);
+      assert.equal(mappedRanges(own).length, 1);
     });
 
     it('empties raw arrays when asked to, also later', () => {

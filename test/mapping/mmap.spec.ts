@@ -160,7 +160,7 @@ describe('mmap', () => {
       assert.equal(mapping.access, 'write');
       assert.ok(mapping.asUint8Array().every((byte) => byte === 0));
       mapping.view().set(9_999, 9);
-      assert.equal(readByte(`/proc/self/fd/${String(mapping.fd)}`, 9_999), 9);
+      assert.equal(readByte(`/proc/${String(process.pid)}/fd/${String(mapping.fd)}`, 9_999), 9);
       assert.throws(() => { truncateSync(`/proc/self/fd/${String(mapping.fd)}`, 10); }, { code: 'EPERM' });
     });
 
@@ -220,10 +220,11 @@ describe('mmap', () => {
       it(`${what} is refused, and nothing stays mapped or open`, () => {
         const counters = native.counters();
         const descriptors = openDescriptors().size;
+        const maps = mappedRanges(path);
         assert.throws(call, expected);
         assert.deepEqual(native.counters(), counters);
         assert.equal(openDescriptors().size, descriptors);
-        assert.deepEqual(mappedRanges(path), []);
+        assert.deepEqual(mappedRanges(path), maps);
       });
     }
 

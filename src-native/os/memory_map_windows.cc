@@ -1,0 +1,20 @@
+// Windows: not yet. Every call answers ENOSYS, which JavaScript sees as ERR_FEATURE_UNAVAILABLE_ON_PLATFORM.
+#include <errno.h>
+
+#include "os/memory_map.h"
+#include "os/page.h"
+
+namespace zerocopy::os {
+
+// dwAllocationGranularity of every Windows there is.
+uint64_t MapGranularity() { return 65536; }
+
+Result<void*> MapFile(int, ByteRange, Access, bool) { return OsError{ENOSYS, "MapViewOfFile"}; }
+
+Status Unmap(void*, uint64_t) { return OsError{ENOSYS, "UnmapViewOfFile"}; }
+
+Status Flush(void*, uint64_t) { return OsError{ENOSYS, "FlushViewOfFile"}; }
+
+Status Advise(void*, uint64_t, Advice) { return OsError{ENOSYS, "PrefetchVirtualMemory"}; }
+
+}  // namespace zerocopy::os
