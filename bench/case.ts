@@ -1,0 +1,31 @@
+/**
+ * What a benchmark case is: a file in bench/cases, one claim, its contenders side by side.
+ *
+ * The runner starts each contender alone in a fresh process, many times, in turn with the others; a contender does its
+ * work once, warms up by itself where that matters, and answers what it measured.
+ */
+
+/**
+ * What one run of a contender measured. The name of a metric says what and in which unit, as it is to be printed:
+ * 'CPU ns per slice', 'MB/s'. Contenders that are to be compared use the same names.
+ */
+export type Measured = Readonly<Record<string, number>>;
+
+export type Contender = () => Measured | Promise<Measured>;
+
+/** The exports of a file in bench/cases. */
+export interface Case {
+  /** As typed after `npm run bench --`; the same as the file's name. */
+  readonly name: string;
+  /** The claim being tested, as a heading. */
+  readonly title: string;
+  /** The contender that the others are compared with. */
+  readonly baseline: string;
+  /** By name; those of this package are called 'zerocopy …'. What is not installed here is left out by the case. */
+  readonly contenders: Readonly<Record<string, Contender>>;
+  /** Row for the short table in README.md: a metric, and the contender that the claim is about. Optional. */
+  readonly headline?: { readonly metric: string; readonly contender: string };
+}
+
+/** True in a quick run (`--quick`), which checks that cases work: take a fraction of the work. */
+export const QUICK = process.env['ZEROCOPY_BENCH_QUICK'] === '1';

@@ -1,0 +1,77 @@
+/** What a run leaves behind, and how it reads as text. */
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+
+import type { Case } from './case';
+import type { Machine } from './machine';
+import type { MetricSummary, Spread, Summary } from './statistics';
+import { bytes, table, threeFigures } from './terminal';
+
+export interface CaseResult extends Pick<Case, 'name' | 'title' | 'baseline' | 'headline'> {
+  readonly contenders: Readonly<Record<string, Summary>>;
+}
+
+export interface Results {
+  /** ISO 8601, UTC. */
+  readonly date: string;
+  readonly quick: boolean;
+  readonly rounds: number;
+  readonly machine: Machine;
+  readonly versions: Readonly<Record<'node' | 'v8' | 'uv', string>>;
+  readonly cases: readonly CaseResult[];
+}
+
+/** bench/results, seen from out/bench. */
+const FOLDER = path.resolve(__dirname, '../../bench/results');
+
+/** Returns the file's path. */
+export function keepResults(results: Results): string {
+  mkdirSync(FOLDER, { recursive: true });
+  const moment = results.date.slice(0, 19).replaceAll(':', '');
+  const file = path.join(FOLDER, `${moment}-node-${results.versions.node}${results.quick ? '-quick' : ''}.json`);
+  writeFileSync(file, `${JSON.stringify(results, undefined, 1)}\n`);
+  return file;
+}
+
+/** All that were kept, but for quick runs, the newest first. */
+export function keptResults(): Results[] {
+  return resultFiles()
+    .map((file) => JSON.parse(readFileSync(path.join(FOLDER, file), 'utf8')) as Results)
+    .filter((results) => !results.quick)
+    .sort((a, b) => b.date.localeCompare(a.date));
+}
+
+function resultFiles(): string[] {
+  try {
+    return readdirSync(FOLDER).filter((file) => file.endsWith('.json'));
+  } catch {
+    return [];
+  }
+}
+
+export function measuredOn({ machine, versions, rounds, date }: Results): string {
+  return `${machine.cpu}, ${String(machine.cpus)} CPUs, ${bytes(machine.memoryBytes)}, ${machine.system}, ` +
+    `Node ${versions.node} (V8 ${versions.v8}), ${date.slice(0, 10)}, median of ${String(rounds)} rounds`;
+}
+
+export const HEADER = ['contender', 'metric', 'median', 'p10 – p90', 'ratio to baseline', 'p10 – p90'] as const;
+
+export function rowsOf(result: CaseResult): string[][] {
+  return Object.entries(result.contenders).flatMap(([contender, summary]) =>
+    Object.entries(summary).map(([metric, facts]) => [
+      contender, metric, threeFigures(facts.median), range(facts), ...ratio(facts, contender === result.baseline),
+    ]));
+}
+
+function ratio({ ratio: spread }: MetricSummary, isBaseline: boolean): [string, string] {
+  if (spread === undefined) return [isBaseline ? 'baseline' : '–', ''];
+  return [`${threeFigures(spread.median)}x`, range(spread)];
+}
+
+function range({ p10, p90 }: Spread): string {
+  return `${threeFigures(p10)} – ${threeFigures(p90)}`;
+}
+
+export function resultText(result: CaseResult): string {
+  return `${result.title}\n\n${table([HEADER, ...rowsOf(result)], '  ')}\n`;
+}
