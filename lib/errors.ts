@@ -113,13 +113,13 @@ export function unavailable(feature: string): NodeJS.ErrnoException {
 
 /** As node:stream says it: the output was destroyed or closed before all was written. */
 export function prematureClose(): NodeJS.ErrnoException {
-  return coded(Error, 'ERR_STREAM_PREMATURE_CLOSE', 'Premature close');
+  return coded(Error, 'ERR_STREAM_PREMATURE_CLOSE', 'Premature close', prematureClose);
 }
 
 /** As node:stream says it: writing to what was destroyed, or ended, before. */
 export function notWritable(destroyed: boolean): NodeJS.ErrnoException {
-  if (destroyed) return coded(Error, 'ERR_STREAM_DESTROYED', 'Cannot call sendfile after a stream was destroyed');
-  return coded(Error, 'ERR_STREAM_WRITE_AFTER_END', 'write after end');
+  if (destroyed) return coded(Error, 'ERR_STREAM_DESTROYED', 'Cannot call sendfile after a stream was destroyed', notWritable);
+  return coded(Error, 'ERR_STREAM_WRITE_AFTER_END', 'write after end', notWritable);
 }
 
 /** As Node's own operations reject when their AbortSignal fires: `name` AbortError, `code` ABORT_ERR, the reason as `cause`. */

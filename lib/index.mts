@@ -1,5 +1,6 @@
 /** The same objects for ES modules: one class identity, however the package is loaded. */
-export { Mapping, MemoryView, mmap, mmapAnonymous } from './index.js';
+export { Mapping, MemoryView, explainTransfer, mmap, mmapAnonymous, sendfile, sendfileSync } from './index.js';
 export type {
-  Access, Advice, FileHandleLike, MappableFile, MappingRange, MmapAnonymousOptions, MmapOptions, ZeroCopyErrorCode,
+  Access, Advice, FallbackReason, FileHandleLike, MappableFile, MappingRange, MmapAnonymousOptions, MmapOptions, SendableFile,
+  SendfileOptions, SendfileOutput, TransferExplanation, ZeroCopyErrorCode,
 } from './index.js';

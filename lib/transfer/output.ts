@@ -1,0 +1,111 @@
+/**
+ * Which way bytes can go to an output: by sendfile, or why not.
+ */
+import http from 'node:http';
+import net from 'node:net';
+import stream from 'node:stream';
+import { isProxy } from 'node:util/types';
+
+import { invalidArgType } from '../errors';
+import type { FileHandleLike } from '../mapping/mmap';
+import { fileDescriptor } from '../validate';
+import { hasPump } from './jobs';
+import { isTakingTurns } from './turn';
+
+/** Where a file can be sent. A descriptor or FileHandle is written at its position, and stays the caller's. */
+export type SendfileOutput = net.Socket | http.ServerResponse | stream.Writable | FileHandleLike | number;
+
+/** Why a transfer does not leave by sendfile. docs/api.md explains each. */
+export type FallbackReason =
+  | 'tls' | 'http2' | 'proxy' | 'patched' | 'chunked' | 'not-a-socket' | 'no-descriptor' | 'platform';
+
+export type Route =
+  | { readonly kind: 'descriptor'; readonly fd: number }
+  | { readonly kind: 'socket'; readonly socket: net.Socket }
+  | { readonly kind: 'response'; readonly response: http.ServerResponse; readonly socket: net.Socket }
+  | { readonly kind: 'stream'; readonly stream: stream.Writable; readonly reason: FallbackReason };
+
+/** The descriptor behind a socket; undefined while it has none. */
+export function descriptorOf(socket: net.Socket): number | undefined {
+  const { _handle: handle } = socket as unknown as { _handle?: { fd?: number } | null };
+  return typeof handle?.fd === 'number' && handle.fd >= 0 ? handle.fd : undefined;
+}
+
+/** Throws ERR_INVALID_ARG_TYPE for what is no output. */
+export function routeTo(out: SendfileOutput): Route {
+  if (typeof out === 'number') return { kind: 'descriptor', fd: fileDescriptor(out, 'out') };
+  if (isWritable(out)) return routeToStream(out);
+  const { fd } = (out as Partial<FileHandleLike> | null) ?? {};
+  if (typeof fd === 'number') return { kind: 'descriptor', fd };
+  throw invalidArgType('out', 'a net.Socket, http.ServerResponse, stream.Writable, FileHandle or file descriptor', out);
+}
+
+/** By what it can do: streams of other realms and of npm packages are Writables too. FileHandle has no `end`. */
+function isWritable(out: unknown): out is stream.Writable {
+  if (typeof out !== 'object' || out === null) return false;
+  const { write, end, on } = out as Partial<stream.Writable>;
+  return typeof write === 'function' && typeof end === 'function' && typeof on === 'function';
+}
+
+function routeToStream(out: stream.Writable): Route {
+  if (isProxy(out)) return { kind: 'stream', stream: out, reason: 'proxy' };
+  if (out instanceof http.ServerResponse) return routeToResponse(out as unknown as http.ServerResponse);
+  if (!(out instanceof net.Socket)) return { kind: 'stream', stream: out, reason: isHttp2(out) ? 'http2' : 'not-a-socket' };
+  const reason = whyNotSocket(out);
+  return reason === undefined ? { kind: 'socket', socket: out } : { kind: 'stream', stream: out, reason };
+}
+
+function isHttp2(out: object): boolean {
+  return 'stream' in out || 'headRequest' in out;
+}
+
+/** A pipelined response gets its socket later; its request has it already. */
+function socketOfResponse(response: http.ServerResponse): net.Socket | undefined {
+  const { req } = response as unknown as { req?: http.IncomingMessage };
+  return response.socket ?? req?.socket;
+}
+
+function routeToResponse(response: http.ServerResponse): Route {
+  const socket = socketOfResponse(response);
+  const reason = whyNotResponse(response) ?? (socket === undefined ? 'no-descriptor' : whyNotSocket(socket));
+  if (reason === undefined && socket !== undefined) return { kind: 'response', response, socket };
+  return { kind: 'stream', stream: response, reason: reason ?? 'no-descriptor' };
+}
+
+const PLAIN_RESPONSE = http.OutgoingMessage.prototype as unknown as Record<string, unknown>;
+const PLAIN_SOCKET = net.Socket.prototype as unknown as Record<string, unknown>;
+
+/** True unless every one of `names` is Node's own method: middleware that transforms the bytes replaces them. */
+function isPatched(object: object, plain: Record<string, unknown>, names: readonly string[]): boolean {
+  return names.some((name) => (object as Record<string, unknown>)[name] !== plain[name]);
+}
+
+/** Also after the head was made: then it must announce a length, for chunks have a frame of their own. */
+export function whyNotResponse(response: http.ServerResponse): FallbackReason | undefined {
+  if (isPatched(response, PLAIN_RESPONSE, ['write', '_send', '_writeRaw'])) return 'patched';
+  if (response.end !== http.ServerResponse.prototype.end) return 'patched';
+  if (response.hasHeader('transfer-encoding') && !response.headersSent) return 'chunked';
+  if (response.headersSent && announcedLength(response) === undefined) return 'chunked';
+  return undefined;
+}
+
+function whyNotSocket(socket: net.Socket): FallbackReason | undefined {
+  if (isProxy(socket)) return 'proxy';
+  if ('encrypted' in socket && socket.encrypted) return 'tls';
+  const names = isTakingTurns(socket) ? ['write', 'end'] : ['write', 'end', '_write', '_writev'];
+  if (isPatched(socket, PLAIN_SOCKET, names)) return 'patched';
+  if (!hasPump()) return 'platform';
+  if (!socket.connecting && !socket.destroyed && descriptorOf(socket) === undefined) return 'no-descriptor';
+  return undefined;
+}
+
+/** The Content-Length of a response, whether its head was made or not; bytes. */
+export function announcedLength(response: http.ServerResponse): number | undefined {
+  const { _header: head } = response as unknown as { _header?: string | null };
+  if (typeof head === 'string') {
+    const found = /\r\ncontent-length: *(\d+)\r\n/i.exec(head)?.[1];
+    return found === undefined ? undefined : Number(found);
+  }
+  const header = response.getHeader('content-length');
+  return header === undefined ? undefined : Number(header);
+}

@@ -1,0 +1,86 @@
+/**
+ * sendfile(): bytes of a file to an output without passing through JavaScript.
+ */
+import { optionalFunction, optionalSignal, optionalWholeNumber, optionsObject } from '../validate';
+import { sendToDescriptor } from './to-descriptor';
+import { sendToResponse } from './to-response';
+import { sendToSocket } from './to-socket';
+import { sendToStream } from './to-stream';
+import { routeTo, type Route, type SendfileOutput } from './output';
+import { openSource, type SendableFile, type Source, type WantedRange } from './source';
+import { Transfer, type TransferOptions } from './transfer';
+
+export interface SendfileOptions {
+  /** Where in the file to begin, bytes. Default 0. */
+  readonly offset?: number | bigint;
+  /** How many bytes. Default: to the end of the file. */
+  readonly length?: number | bigint;
+  /** Ends the transfer; a connection on which a part was sent is destroyed. */
+  readonly signal?: AbortSignal;
+  /** Told the bytes sent so far, at most every 50 ms, and at the end. */
+  readonly onProgress?: (sent: number) => void;
+}
+
+/** What is sent and which part of it: the same for every kind of output. */
+export interface Payload {
+  readonly source: Source | Promise<Source>;
+  readonly wanted: WantedRange;
+}
+
+/**
+ * Sends a file, or a part of it, to `out`: by sendfile(2) where that can be, else by reading and writing.
+ *
+ * The order with other writes to `out` is that of the calls, awaited or not. To a ServerResponse: the head goes with
+ * the first bytes, Content-Length is set when it is not; the caller ends the response.
+ * @returns the bytes sent
+ * @throws (rejects, with `bytesSent`) system errors: ENOENT and others of opening (`path`), EPIPE, ECONNRESET;
+ * ERR_SHORT_FILE when the file ends early: the connection is destroyed; ABORT_ERR; ERR_INVALID_ARG_TYPE,
+ * ERR_INVALID_ARG_VALUE, ERR_OUT_OF_RANGE
+ * @example
+ * http.createServer(async (request, response) => {
+ *   await sendfile(response, 'movie.mp4');
+ *   response.end();
+ * });
+ */
+export async function sendfile(out: SendfileOutput, file: SendableFile, options?: SendfileOptions): Promise<number> {
+  const { wanted, control } = readOptions(options);
+  const route = routeTo(out);
+  const transfer = new Transfer(control);
+  return transfer.run(async () => {
+    const source = openSource(file);
+    try {
+      await send(route, { source, wanted }, transfer);
+    } finally {
+      closeWhenOpen(source);
+    }
+  });
+}
+
+function readOptions(options: SendfileOptions | undefined): { wanted: WantedRange; control: TransferOptions } {
+  const { offset, length, signal, onProgress } = optionsObject(options, 'options', ['offset', 'length', 'signal', 'onProgress']);
+  return {
+    wanted: {
+      offset: optionalWholeNumber(offset, 'offset', 0),
+      length: length === undefined ? undefined : optionalWholeNumber(length, 'length', 0),
+    },
+    control: {
+      signal: optionalSignal(signal, 'options.signal'),
+      onProgress: optionalFunction(onProgress, 'options.onProgress'),
+    },
+  };
+}
+
+function send(route: Route, payload: Payload, transfer: Transfer): Promise<void> {
+  switch (route.kind) {
+    case 'descriptor': return sendToDescriptor(route.fd, payload, transfer);
+    case 'socket': return sendToSocket(route.socket, payload, transfer);
+    case 'response': return sendToResponse(route, payload, transfer);
+    case 'stream': return sendToStream(route.stream, payload, transfer);
+  }
+}
+
+// A transfer may end before its file is open.
+function closeWhenOpen(source: Source | Promise<Source>): void {
+  if (source instanceof Promise) source.then((opened) => { opened.close(); }, () => undefined);
+  else source.close();
+}

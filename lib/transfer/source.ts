@@ -1,0 +1,179 @@
+/**
+ * What is sent: a file by descriptor, or the memory of a Mapping. Both start jobs of the pump, and both can be read
+ * piece by piece where sendfile cannot serve.
+ */
+import fs from 'node:fs';
+import os from 'node:os';
+import { fileURLToPath } from 'node:url';
+
+import { invalidArgType, outOfRange, systemError, zeroCopyError, type OsFailure } from '../errors';
+import { Mapping, windowsOf } from '../mapping/mapping';
+import type { FileHandleLike } from '../mapping/mmap';
+import { native } from '../native';
+import { byteRange, fileDescriptor, type ByteRange } from '../validate';
+
+/** A file: a path, one that is open already (then it stays the caller's), or a Mapping. */
+export type SendableFile = string | Buffer | URL | number | FileHandleLike | Mapping;
+
+/** The part of the source that is wanted; checked numbers. */
+export interface WantedRange {
+  readonly offset: number | undefined;
+  readonly length: number | undefined;
+}
+
+export interface Source {
+  readonly path: string | undefined;
+  /** Which bytes that is. May reach past the end of the file: then the transfer ends with ERR_SHORT_FILE. */
+  range(wanted: WantedRange): ByteRange;
+  /** True when the source is known to end before the range does. */
+  isShorterThan(range: ByteRange): boolean;
+  /** Sends what leaves at once; bytes. */
+  sendCached(socket: number, offset: number, length: number): number;
+  startJob(out: number, offset: number, length: number): number | OsFailure;
+  /** Fills `buffer` from `offset` on, the event loop free meanwhile; resolves with the bytes read, 0 at the end. */
+  read(buffer: Uint8Array, offset: number): Promise<number>;
+  /** Ends what was opened for this transfer. */
+  close(): void;
+}
+
+const { O_RDONLY } = fs.constants;
+// Opening a pipe that nobody writes to would wait for ever. Windows has no such flag.
+const O_NONBLOCK = (fs.constants.O_NONBLOCK as number | undefined) ?? 0;
+
+/** Checks and opens: at once where that needs no disk, so that what is cached can leave in the same turn of the loop. */
+export function openSource(file: SendableFile): Source | Promise<Source> {
+  if (file instanceof Mapping) return new MemorySource(file);
+  if (typeof file === 'number') return borrowed(fileDescriptor(file, 'file'));
+  if (typeof file === 'string' || Buffer.isBuffer(file) || file instanceof URL) return openPath(file);
+  const { fd } = (file as Partial<FileHandleLike> | null) ?? {};
+  if (typeof fd === 'number') return borrowed(fd);
+  throw invalidArgType('file', 'a path (string, Buffer or URL), a file descriptor, a FileHandle or a Mapping', file);
+}
+
+function borrowed(fd: number): Source {
+  // A FileHandle that was closed has the descriptor -1.
+  if (fd < 0) throw systemError({ errno: os.constants.errno.EBADF, syscall: 'fstat' });
+  return new FileSource(fd, sizeOfFile(fs.fstatSync(fd), undefined), undefined, false);
+}
+
+async function openPath(path: string | Buffer | URL): Promise<Source> {
+  const name = path instanceof URL ? fileURLToPath(path) : path.toString();
+  const fd = await new Promise<number>((resolve, reject) => {
+    fs.open(path, O_RDONLY | O_NONBLOCK, (error, opened) => { if (error) reject(error); else resolve(opened); });
+  });
+  try {
+    const stats = await new Promise<fs.Stats>((resolve, reject) => {
+      fs.fstat(fd, (error, facts) => { if (error) reject(error); else resolve(facts); });
+    });
+    return new FileSource(fd, sizeOfFile(stats, name), name, true);
+  } catch (error) {
+    closeQuietly(fd);
+    throw error;
+  }
+}
+
+/** Length of a regular file, bytes; what sendfile(2) says of anything else. */
+function sizeOfFile(stats: fs.Stats, path: string | undefined): number {
+  if (stats.isFile()) return stats.size;
+  const { EISDIR, ESPIPE, EINVAL } = os.constants.errno;
+  const unseekable = stats.isFIFO() || stats.isSocket() ? ESPIPE : EINVAL;
+  throw systemError({ errno: stats.isDirectory() ? EISDIR : unseekable, syscall: 'sendfile' }, path);
+}
+
+function closeQuietly(fd: number): void {
+  fs.close(fd, () => undefined);
+}
+
+class FileSource implements Source {
+  readonly path: string | undefined;
+  readonly #fd: number;
+  readonly #size: number;
+  readonly #owned: boolean;
+
+  constructor(fd: number, size: number, path: string | undefined, owned: boolean) {
+    this.#fd = fd;
+    this.#size = size;
+    this.path = path;
+    this.#owned = owned;
+  }
+
+  // Files of /proc say that they are empty: a length that was asked for is tried.
+  range({ offset = 0, length }: WantedRange): ByteRange {
+    if (offset > this.#size && !(this.#size === 0 && length !== undefined)) {
+      throw outOfRange('offset', `an integer >= 0 and <= ${String(this.#size)}`, offset);
+    }
+    if (length !== undefined && length > Number.MAX_SAFE_INTEGER - offset) {
+      throw outOfRange('length', `an integer >= 0 and <= ${String(Number.MAX_SAFE_INTEGER - offset)}`, length);
+    }
+    return { offset, length: length ?? this.#size - offset };
+  }
+
+  isShorterThan({ offset, length }: ByteRange): boolean {
+    return this.#size > 0 && length > this.#size - offset;
+  }
+
+  sendCached(socket: number, offset: number, length: number): number {
+    return native.sendCached(socket, this.#fd, offset, length);
+  }
+
+  startJob(out: number, offset: number, length: number): number | OsFailure {
+    return native.startSendFile(out, this.#fd, offset, length);
+  }
+
+  read(buffer: Uint8Array, offset: number): Promise<number> {
+    return new Promise((resolve, reject) => {
+      fs.read(this.#fd, buffer, 0, buffer.byteLength, offset, (error, bytes) => { if (error) reject(error); else resolve(bytes); });
+    });
+  }
+
+  close(): void {
+    if (this.#owned) closeQuietly(this.#fd);
+  }
+}
+
+class MemorySource implements Source {
+  readonly path: string | undefined;
+  readonly #mapping: Mapping;
+
+  constructor(mapping: Mapping) {
+    const windows = windowsOf(mapping);
+    if (!windows.open) throw windows.reason();
+    this.#mapping = mapping;
+    this.path = mapping.path;
+  }
+
+  range({ offset, length }: WantedRange): ByteRange {
+    return byteRange(offset, length, this.#mapping.byteLength);
+  }
+
+  isShorterThan(): boolean {
+    return false;
+  }
+
+  // Looking at mapped memory may wait for the disk: never on this thread.
+  sendCached(): number {
+    return 0;
+  }
+
+  startJob(out: number, offset: number, length: number): number | OsFailure {
+    const windows = windowsOf(this.#mapping);
+    if (!windows.open) throw windows.reason();
+    return native.startSendMemory(out, windows.region, offset, length);
+  }
+
+  read(buffer: Uint8Array, offset: number): Promise<number> {
+    const length = Math.min(buffer.byteLength, this.#mapping.byteLength - offset);
+    buffer.set(this.#mapping.view(offset, length).toBytes());
+    return Promise.resolve(length);
+  }
+
+  close(): void {
+    // The mapping is the caller's.
+  }
+}
+
+/** The file ended early: the one error a transfer makes itself. */
+export function shortFile(path: string | undefined, expected: number, bytesSent: number): NodeJS.ErrnoException {
+  const name = path === undefined ? 'The file' : `'${path}'`;
+  return zeroCopyError('ERR_SHORT_FILE', `${name} ended after ${String(bytesSent)} of ${String(expected)} bytes: it is shorter than announced, or was cut while it was sent`, { bytesSent });
+}

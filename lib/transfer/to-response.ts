@@ -1,0 +1,77 @@
+/** To a response of node:http: its head, then the bytes on its socket. */
+import type http from 'node:http';
+
+import { invalidArgValue } from '../errors';
+import type { ByteRange } from '../validate';
+import { LaterWrites } from './later-writes';
+import { announcedLength, whyNotResponse, type Route } from './output';
+import type { Payload } from './sendfile';
+import { destroySocket } from './socket-state';
+import { shortFile, type Source } from './source';
+import { refuseEnded, sendNow } from './to-socket';
+import { writeAll } from './to-stream';
+import type { Transfer } from './transfer';
+import { inTurn } from './turn';
+
+type ResponseRoute = Extract<Route, { kind: 'response' }>;
+
+export async function sendToResponse(route: ResponseRoute, { source, wanted }: Payload, transfer: Transfer): Promise<void> {
+  const { response } = route;
+  refuseEnded(response);
+  const later = source instanceof Promise ? new LaterWrites(response) : undefined;
+  try {
+    const opened = source instanceof Promise ? await source : source;
+    const range = opened.range(wanted);
+    announce(response, opened, range);
+    if (!hasBody(response) || range.length === 0) return;
+    transfer.throwIfStopped();
+    await sendBody(route, opened, range, transfer, later);
+  } finally {
+    later?.release();
+  }
+}
+
+/** Announces the length, or checks what was announced. */
+export function announce(response: http.ServerResponse, source: Source, range: ByteRange): void {
+  const announced = announcedLength(response);
+  const left = (response as unknown as { _headerSent?: boolean })._headerSent ?? response.headersSent;
+  // A head that left may announce more: this is one part of its body then, as in multipart/byteranges.
+  if (announced !== undefined && (left ? range.length > announced : range.length !== announced)) {
+    throw invalidArgValue('Content-Length', announced, `must be the length that is sent, ${String(range.length)}`);
+  }
+  if (source.isShorterThan(range)) throw shortFile(source.path, range.length, 0);
+  if (announced !== undefined || response.headersSent || isWithoutLength(response)) return;
+  if (!response.hasHeader('transfer-encoding')) response.setHeader('Content-Length', range.length);
+}
+
+function isWithoutLength({ statusCode }: http.ServerResponse): boolean {
+  return statusCode === 204 || statusCode === 304 || statusCode < 200;
+}
+
+export function hasBody(response: http.ServerResponse): boolean {
+  const { req } = response as unknown as { req?: http.IncomingMessage };
+  return req?.method !== 'HEAD' && !isWithoutLength(response);
+}
+
+async function sendBody(
+  { response, socket }: ResponseRoute, source: Source, range: ByteRange, transfer: Transfer, later: LaterWrites | undefined,
+): Promise<void> {
+  // Whoever looks at the head when it is made (on-headers) may change what follows: make it, then look again.
+  if (!response.headersSent) response.writeHead(response.statusCode);
+  if (announcedLength(response) === undefined) {
+    await writeAll(response, source, range, transfer, later ?? new LaterWrites(response));
+    return;
+  }
+  response.strictContentLength = false; // Node did not see these bytes
+  const write = later?.write ?? response.write.bind(response);
+  const sending = inTurn(socket, (marker, done) => { write(marker, done); }, () => sendNow(socket, source, range, transfer));
+  later?.release();
+  try {
+    await sending;
+  } catch (error) {
+    destroySocket(socket); // its head has left
+    throw error;
+  }
+}
+
+export { whyNotResponse };

@@ -1,0 +1,70 @@
+/**
+ * The fall-back: reads and writes piece by piece, the event loop free in between, each read after the write before it
+ * was taken. For TLS, HTTP/2, responses that are chunked or transformed, any other Writable, and systems without a pump.
+ */
+import type stream from 'node:stream';
+
+import { prematureClose } from '../errors';
+import type { ByteRange } from '../validate';
+import { LaterWrites } from './later-writes';
+import type { Payload } from './sendfile';
+import { shortFile, type Source } from './source';
+import { refuseEnded } from './to-socket';
+import type { Transfer } from './transfer';
+
+/** Bytes per read. */
+const PIECE = 256 * 1024;
+
+export async function sendToStream(output: stream.Writable, { source, wanted }: Payload, transfer: Transfer): Promise<void> {
+  refuseEnded(output);
+  const later = new LaterWrites(output);
+  try {
+    const opened = source instanceof Promise ? await source : source;
+    const range = opened.range(wanted);
+    await writeAll(output, opened, range, transfer, later);
+  } finally {
+    later.release();
+  }
+}
+
+/** Writes `range` of `source` through `later`, then lets the later writes go. */
+export async function writeAll(
+  output: stream.Writable, source: Source, range: ByteRange, transfer: Transfer, later: LaterWrites,
+): Promise<void> {
+  const ignore = (): void => undefined; // the rejection says it
+  output.on('error', ignore);
+  try {
+    while (transfer.sent < range.length) await writePiece(output, source, range, transfer, later);
+  } catch (error) {
+    if (transfer.sent > 0) output.destroy();
+    throw error;
+  } finally {
+    later.release();
+    output.off('error', ignore);
+  }
+}
+
+async function writePiece(
+  output: stream.Writable, source: Source, range: ByteRange, transfer: Transfer, later: LaterWrites,
+): Promise<void> {
+  // A buffer for each piece: a transforming stream may keep what it was given.
+  const buffer = Buffer.allocUnsafeSlow(Math.min(PIECE, range.length - transfer.sent));
+  const length = await source.read(buffer, range.offset + transfer.sent);
+  transfer.throwIfStopped();
+  if (length === 0) throw shortFile(source.path, range.length, transfer.sent);
+  await written(output, later, buffer.subarray(0, length));
+  transfer.add(length);
+  transfer.throwIfStopped();
+}
+
+function written(output: stream.Writable, later: LaterWrites, piece: Buffer): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const onClose = (): void => { reject(output.errored ?? prematureClose()); };
+    output.once('close', onClose);
+    later.write(piece, (error?: Error | null) => {
+      output.off('close', onClose);
+      if (error) reject(error);
+      else resolve();
+    });
+  });
+}

@@ -1,0 +1,132 @@
+/**
+ * One sendfile() under way: how much was sent, who may stop it, who is told.
+ */
+import { abortError, systemError, type OsFailure } from '../errors';
+import { ENDINGS, native, type Outcome } from '../native';
+import type { ByteRange } from '../validate';
+import { startJob } from './jobs';
+import { shortFile, type Source } from './source';
+
+export interface TransferOptions {
+  readonly signal: AbortSignal | undefined;
+  readonly onProgress: ((sent: number) => void) | undefined;
+}
+
+/** At most one call of onProgress in this time, milliseconds. */
+const PROGRESS_INTERVAL = 50;
+
+export class Transfer {
+  readonly #signal: AbortSignal | undefined;
+  readonly #onProgress: ((sent: number) => void) | undefined;
+  #settled = 0; // bytes of what has ended
+  #job: number | undefined;
+  #stopped: Error | undefined;
+  #rejectNow: ((error: Error) => void) | undefined;
+  #reported = 0;
+  #ticking: NodeJS.Timeout | undefined;
+
+  constructor({ signal, onProgress }: TransferOptions) {
+    this.#signal = signal;
+    this.#onProgress = onProgress;
+  }
+
+  /** Bytes that left so far, as far as the system has taken them. */
+  get sent(): number {
+    return this.#settled + (this.#job === undefined ? 0 : native.sendProgress(this.#job).sent);
+  }
+
+  /** Bytes that the peer has acknowledged; what did not leave by a job counts at once. */
+  get acknowledged(): number {
+    if (this.#job === undefined) return this.#settled;
+    const { sent, unacknowledged } = native.sendProgress(this.#job);
+    return this.#settled + sent - unacknowledged;
+  }
+
+  /** Why it has to end, if it has. */
+  get stopped(): Error | undefined {
+    return this.#stopped;
+  }
+
+  /** Runs `work` and answers for its ending: resolves with the bytes sent, rejects with `bytesSent` on the error. */
+  async run(work: () => Promise<void>): Promise<number> {
+    const onAbort = (): void => { this.stop(abortError(this.#signal?.reason)); };
+    if (this.#signal?.aborted) throw this.#withCount(abortError(this.#signal.reason));
+    this.#signal?.addEventListener('abort', onAbort);
+    try {
+      await new Promise<void>((resolve, reject) => {
+        this.#rejectNow = reject;
+        this.#startTicking();
+        work().then(resolve, reject);
+      });
+      this.#report();
+      return this.#settled;
+    } catch (error) {
+      throw this.#withCount(error);
+    } finally {
+      clearInterval(this.#ticking);
+      this.#signal?.removeEventListener('abort', onAbort);
+    }
+  }
+
+  /** Ends it with `error`: at once, or when the turn of a running job is over, for only then is the count exact. */
+  stop(error: Error): void {
+    if (this.#stopped !== undefined) return;
+    this.#stopped = error;
+    if (this.#job === undefined) this.#rejectNow?.(error);
+    else native.cancelSend(this.#job);
+  }
+
+  throwIfStopped(): void {
+    if (this.#stopped !== undefined) throw this.#stopped;
+  }
+
+  /** Counts bytes that left by another way than a job. */
+  add(bytes: number): void {
+    this.#settled += bytes;
+  }
+
+  /** Sends what is left of `range` to a descriptor by the pump. */
+  async pump(out: number, source: Source, range: ByteRange): Promise<void> {
+    this.throwIfStopped();
+    const done = this.#settled;
+    const { id, outcome } = startJob(() => source.startJob(out, range.offset + done, range.length - done));
+    this.#job = id;
+    const { sent, ending, errno, syscall } = await outcome;
+    this.#job = undefined;
+    this.#settled += sent;
+    this.#judge(ending, { errno, syscall }, source, range);
+  }
+
+  #judge(ending: Outcome['ending'], failure: OsFailure, source: Source, range: ByteRange): void {
+    switch (ENDINGS[ending]) {
+      case 'complete': return;
+      case 'failed': throw systemError(failure);
+      case 'short': throw shortFile(source.path, range.length, this.#settled);
+      default: throw this.#stopped ?? new Error('cancelled by nobody');
+    }
+  }
+
+  #startTicking(): void {
+    if (this.#onProgress === undefined) return;
+    this.#ticking = setInterval(() => { this.#tick(); }, PROGRESS_INTERVAL);
+  }
+
+  #tick(): void {
+    try {
+      this.#report();
+    } catch (error) {
+      this.stop(error as Error); // the caller's own callback failed: he gets it back by the promise
+    }
+  }
+
+  #report(): void {
+    const { sent } = this;
+    if (this.#onProgress === undefined || sent === this.#reported) return;
+    this.#reported = sent;
+    this.#onProgress(sent);
+  }
+
+  #withCount(error: unknown): unknown {
+    return typeof error === 'object' && error !== null ? Object.assign(error, { bytesSent: this.#settled }) : error;
+  }
+}
