@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { closeSync, openSync, readFileSync, statSync, symlinkSync, truncateSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, readSync, statSync, symlinkSync, truncateSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { pathToFileURL } from 'node:url';
 
@@ -285,5 +285,9 @@ describe('mmap', () => {
 });
 
 function readByte(path: string, position: number): number | undefined {
-  return execFileSync('dd', [`if=${path}`, 'bs=1', `skip=${String(position)}`, 'count=1', 'status=none'])[0];
+  const fd = openSync(path, 'r');
+  const byte = Buffer.alloc(1);
+  readSync(fd, byte, 0, 1, position);
+  closeSync(fd);
+  return byte[0];
 }
