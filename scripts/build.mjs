@@ -33,8 +33,9 @@ function buildNative() {
     console.error(result.stdout + result.stderr);
     console.error('zerocopy: building the addon failed; the compiler said why, above.');
   } else {
-    console.error(`zerocopy: the addon cannot be built here, this machine has no ${missing.map(([, name]) => name).join(', no ')}.`);
-    console.error('Install what is missing (Debian, Ubuntu: apt-get install python3 make g++), then run this command again.');
+    const names = missing.map(([, name]) => name).join(', no ');
+    console.error(`zerocopy: the addon cannot be built here, this machine has no ${names}.`);
+    console.error('Install what is missing (Debian, Ubuntu: apt-get install python3 make g++), then run it again.');
   }
   process.exit(1);
 }
