@@ -6,7 +6,7 @@
 #include "counters.h"
 #include "environment.h"
 #include "node_values.h"
-#include "os/pin_library.h"
+#include "os/library.h"
 
 namespace zerocopy {
 namespace {
@@ -19,6 +19,8 @@ napi_value ReadCounters(napi_env env, napi_callback_info) {
   };
   set("regionsMapped", counters.regions_mapped);
   set("regionsUnmapped", counters.regions_unmapped);
+  set("regionsRetired", counters.regions_retired);
+  set("regionsParked", counters.regions_parked);
   set("bytesMapped", counters.bytes_mapped);
   set("buffersCreated", counters.buffers_created);
   set("buffersFinalized", counters.buffers_finalized);
@@ -53,6 +55,12 @@ napi_value Initialize(napi_env env, napi_value exports) {
 }
 
 }  // namespace
+
+void Environment::TearDownFirst(napi_env env) {
+  napi_remove_env_cleanup_hook(env, TearDown, this);
+  napi_add_env_cleanup_hook(env, TearDown, this);
+}
+
 }  // namespace zerocopy
 
 extern "C" {

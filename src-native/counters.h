@@ -10,6 +10,8 @@ namespace zerocopy {
 struct Counters {
   std::atomic<int64_t> regions_mapped{0};       // ever
   std::atomic<int64_t> regions_unmapped{0};     // ever; equal to mapped when nothing is left
+  std::atomic<int64_t> regions_retired{0};      // of the unmapped: whose address range is kept for ever
+  std::atomic<int64_t> regions_parked{0};       // now: dropped, with zeros in their place until they are collected
   std::atomic<int64_t> bytes_mapped{0};         // now
   std::atomic<int64_t> buffers_created{0};      // external ArrayBuffers, ever
   std::atomic<int64_t> buffers_finalized{0};    // their finalizers, ever

@@ -7,7 +7,7 @@
 namespace zerocopy {
 
 namespace region {
-class HandleTable;
+class Residents;
 }
 namespace transfer {
 class PumpService;
@@ -16,7 +16,7 @@ class PumpService;
 // Created with the addon's exports, torn down by the environment's cleanup hook: there the pump's threads
 // are joined and the handles let go of their regions. Each part is made by its own binding on first use.
 struct Environment {
-  region::HandleTable* handles = nullptr;      // region/region_binding.cc
+  region::Residents* residents = nullptr;      // region/region_binding.cc
   transfer::PumpService* transfers = nullptr;  // transfer/transfer_binding.cc
 
   static Environment* From(napi_env env) {
@@ -24,6 +24,10 @@ struct Environment {
     napi_get_instance_data(env, &data);
     return static_cast<Environment*>(data);
   }
+
+  // Cleanup hooks run in the reverse order of their adding. After this call the environment's own runs before those
+  // of everything that Node has made until now.
+  void TearDownFirst(napi_env env);
 };
 
 // Each binding puts its functions on the exports, and ends what it keeps in the environment.

@@ -38,6 +38,12 @@ Result<void*> MapFile(int descriptor, ByteRange pages, Access access, bool popul
 
 Status Unmap(void* address, uint64_t length);
 
+// How many maps the kernel gives a process (vm.max_map_count on Linux).
+int64_t MapLimit();
+
+// Puts private zero pages, readable and writable, where the range is. Safe in a signal handler.
+Status ReplaceWithZeros(void* address, uint64_t length);
+
 // Waits until the pages are on the disk (msync(2), MS_SYNC). EIO: they could not be written.
 Status Flush(void* address, uint64_t length);
 

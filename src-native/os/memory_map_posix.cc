@@ -1,9 +1,10 @@
-#include "os/memory_map.h"
-
 #include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "os/memory_map.h"
 #include "os/page.h"
 
 namespace zerocopy::os {
@@ -35,22 +36,39 @@ constexpr int kAdvice[kAdviceCount] = {
     kHugePage,   kNoHugePage,     kCold,       kPageOut,      MADV_FREE,
 };
 
+// Asked when the library is loaded: the fault handler may not call sysconf (signal-safety(7)).
+const auto page_size = static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
+
+// What Linux has when nobody changed it; systems without such a limit run out of other things first.
+constexpr int64_t kUsualMapLimit = 65530;
+
+int64_t ReadMapLimit() {
+  const int descriptor = open("/proc/sys/vm/max_map_count", O_RDONLY | O_CLOEXEC);
+  if (descriptor < 0) return kUsualMapLimit;
+  char text[32] = {};
+  const ssize_t length = read(descriptor, text, sizeof(text) - 1);
+  (void)close(descriptor);
+  const int64_t limit = length > 0 ? strtoll(text, nullptr, 10) : 0;
+  return limit > 0 ? limit : kUsualMapLimit;
+}
+
 // Read-only regions are private and writable: PROT_READ would make a stray write through a raw array SIGSEGV.
 // Without MAP_NORESERVE the kernel refuses private writable maps larger than memory and swap.
 int FlagsOf(Access access) { return access == Access::kWrite ? MAP_SHARED : MAP_PRIVATE | MAP_NORESERVE; }
 
 }  // namespace
 
-uint64_t MapGranularity() {
-  static_assert(sizeof(long) <= sizeof(uint64_t), "page sizes fit");
-  const long size = sysconf(_SC_PAGESIZE);
-  return static_cast<uint64_t>(size);
+uint64_t MapGranularity() { return page_size; }
+
+int64_t MapLimit() {
+  static const int64_t limit = ReadMapLimit();
+  return limit;
 }
 
 Result<void*> MapFile(int descriptor, ByteRange pages, Access access, bool populate) {
   const int flags = FlagsOf(access) | (populate ? kPopulate : 0);
-  void* address = mmap(nullptr, pages.length, PROT_READ | PROT_WRITE, flags, descriptor,
-                       static_cast<off_t>(pages.offset));
+  void* address =
+      mmap(nullptr, pages.length, PROT_READ | PROT_WRITE, flags, descriptor, static_cast<off_t>(pages.offset));
   const int error = errno;
   if (address == MAP_FAILED) return OsError{error, "mmap"};
   return address;
@@ -60,6 +78,14 @@ Status Unmap(void* address, uint64_t length) {
   const int result = munmap(address, length);
   const int error = errno;
   if (result != 0) return OsError{error, "munmap"};
+  return Nothing{};
+}
+
+Status ReplaceWithZeros(void* address, uint64_t length) {
+  const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE;
+  const void* replaced = mmap(address, length, PROT_READ | PROT_WRITE, flags, -1, 0);
+  const int error = errno;
+  if (replaced == MAP_FAILED) return OsError{error, "mmap"};
   return Nothing{};
 }
 

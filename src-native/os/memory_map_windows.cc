@@ -13,6 +13,11 @@ Result<void*> MapFile(int, ByteRange, Access, bool) { return OsError{ENOSYS, "Ma
 
 Status Unmap(void*, uint64_t) { return OsError{ENOSYS, "UnmapViewOfFile"}; }
 
+// No limit to speak of.
+int64_t MapLimit() { return INT64_MAX / 16; }
+
+Status ReplaceWithZeros(void*, uint64_t) { return OsError{ENOSYS, "VirtualAlloc"}; }
+
 Status Flush(void*, uint64_t) { return OsError{ENOSYS, "FlushViewOfFile"}; }
 
 Status Advise(void*, uint64_t, Advice) { return OsError{ENOSYS, "PrefetchVirtualMemory"}; }

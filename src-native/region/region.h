@@ -1,12 +1,12 @@
-// A Region is a piece of mapped memory with one end.
+// A Region is one owner's stand on a piece of mapped memory (pages.h), with one end.
 //
 // Ownership
-// - Whoever maps a Region gets a shared_ptr to it; copies of that pointer are its *references*. While there is
-//   a reference the Region object lives; when the last is dropped its memory is unmapped, if it still is mapped.
+// - Whoever makes a Region gets a shared_ptr to it; copies of that pointer are its *references*. While there is a
+//   reference the Region object lives; with the last one its claim on the Pages goes, if it still has it.
 // - A *hold* says: somebody reads or writes the memory right now, or may at any moment, without asking again.
 //   Native work holds while it runs; an ArrayBuffer over the memory holds while JavaScript could reach it
 //   (region_binding.cc). Whoever holds also keeps a reference.
-// - Close() ends the Region: nobody gets a new hold. The memory is unmapped when the last hold is released, or
+// - Close() ends the Region: nobody gets a new hold. Its claim on the Pages goes when the last hold is released, or
 //   at once when there is none.
 //
 //            Close(), no holds
@@ -16,7 +16,8 @@
 //      |                                                    ^
 //      +--- last reference dropped (nobody can look) -------+
 //
-// - Memory is unmapped exactly once, on whichever thread does the last of these, and never while there is a hold.
+// - Pages are unmapped with the last claim on them, exactly once, on whichever thread gives that up, and never while
+//   there is a hold. Most Pages have one Region; memory shared between threads has one for each (share.h).
 // - Every function may be called on any thread. data() may be read through while the caller has a hold, or while
 //   the caller knows that the Region is open because it alone may close it (the JavaScript thread).
 #ifndef ZEROCOPY_REGION_REGION_H_
@@ -28,6 +29,7 @@
 
 #include "os/memory_map.h"
 #include "os/result.h"
+#include "region/pages.h"
 
 namespace zerocopy::region {
 
@@ -35,21 +37,21 @@ enum class State : uint8_t { kOpen = 0, kClosing = 1, kClosed = 2 };  // the num
 
 class Region {
  public:
-  // Maps `range` bytes of an open file; any offset will do. The descriptor stays the caller's, unless
-  // `keep_descriptor`: then the Region has a duplicate of its own. An empty range maps nothing and is a Region all
-  // the same. The range must lie inside the file.
+  explicit Region(std::shared_ptr<Pages> pages);
+  // A Region that has new Pages to itself: see Pages::MapFile.
   static os::Result<std::shared_ptr<Region>> MapFile(int descriptor, os::ByteRange range, os::Access access,
                                                      bool keep_descriptor, bool populate);
-
   Region(const Region&) = delete;
   Region& operator=(const Region&) = delete;
   ~Region();
 
-  // The first byte asked for, not that of its page; nullptr when the range was empty.
+  // Of the Pages: valid while the state is not closed.
   uint8_t* data() const { return data_; }
   uint64_t length() const { return length_; }
-  // The Region's own descriptor, -1 when it keeps none.
-  int descriptor() const { return descriptor_; }
+  // The Pages' own descriptor; -1 when there is none, or no longer.
+  int descriptor() const;
+  // Nullptr once closed.
+  std::shared_ptr<Pages> pages() const;
 
   // False unless open: then the caller has no hold and must not look at the memory.
   [[nodiscard]] bool Hold();
@@ -58,28 +60,29 @@ class Region {
   State state() const;
   uint32_t holds() const;
 
+  // Scratch of Residents::Reclaim(), on the thread of the environment that has the Region.
+  struct Survey {
+    bool reachable = false;
+    uint32_t windows = 0;
+  };
+  Survey survey;
+
   // What the pages of `range` are told or asked; the range must lie inside the Region (checked), which the caller
   // holds or knows to be open.
   os::Status Flush(os::ByteRange range) const;
   os::Status Advise(os::ByteRange range, os::Advice advice) const;
 
  private:
-  Region(void* pages, uint64_t pages_length, uint8_t* data, uint64_t length, int descriptor);
+  // Closed from here on. The caller lets the claim go after the lock: unmapping takes its time.
+  std::shared_ptr<Pages> TakePagesLocked();
 
-  void UnmapLocked();
-  // The pages around `range`, an address and a length; length 0 when there are none.
-  os::ByteRange PagesOf(os::ByteRange range) const;
-
-  void* const pages_;
-  const uint64_t pages_length_;
   uint8_t* const data_;
   const uint64_t length_;
-  int descriptor_;
 
-  mutable std::mutex mutex_;  // over what follows, and over unmapping
+  mutable std::mutex mutex_;  // over what follows
+  std::shared_ptr<Pages> pages_;
   State state_ = State::kOpen;
   uint32_t holds_ = 0;
-  bool mapped_ = true;
 };
 
 }  // namespace zerocopy::region

@@ -1,163 +1,68 @@
-// Regions as JavaScript sees them: a handle for each, and external ArrayBuffers over windows of their memory.
-//
-// Ownership on this side of the border
-// - A *handle* is a tagged object that keeps a reference to one Region. It is dropped when JavaScript collects the
-//   object, or when the environment ends (HandleTable).
-// - A *window* is one external ArrayBuffer over a part of a Region, with a reference and a hold. Two things must
-//   have ended before its hold may go: the ArrayBuffer object (work in flight inside Node roots it) and its backing
-//   store (transfer() moves that to another ArrayBuffer). Each has a finalizer; the later one releases.
-// - A window that never left this package (not *exposed*) can be detached: nobody else has its memory, so its hold
-//   is released there and then.
-// - Finalizers make no Node-API calls: other runtimes run them on any thread.
+// What JavaScript can do with Regions. It has checked every argument; lengths and offsets are bytes.
+#include <errno.h>
 #include <node_api.h>
 
+#include <algorithm>
 #include <atomic>
+#include <cstring>
 #include <memory>
-#include <mutex>
+#include <utility>
 
 #include "counters.h"
 #include "environment.h"
 #include "node_values.h"
 #include "os/file.h"
+#include "os/memory_map.h"
 #include "os/page.h"
-#include "region/from_handle.h"
+#include "region/handle_binding.h"
 #include "region/region.h"
-#include "region/region_work.h"
+#include "region/residents.h"
+#include "region/share.h"
+#include "region/window_binding.h"
+#include "region/work_binding.h"
 
 namespace zerocopy::region {
-
-struct Handle {
-  std::shared_ptr<Region> region;
-  HandleTable* table = nullptr;
-  Handle* previous = nullptr;
-  Handle* next = nullptr;
-};
-
-// One environment's handles, an intrusive list: what is left in it when the environment ends is let go of.
-class HandleTable {
- public:
-  ~HandleTable() {
-    const std::lock_guard<std::mutex> lock(mutex);
-    for (Handle* handle = first_; handle != nullptr; handle = handle->next) {
-      handle->table = nullptr;
-      handle->region.reset();
-    }
-  }
-
-  void Add(Handle* handle) {
-    const std::lock_guard<std::mutex> lock(mutex);
-    handle->table = this;
-    handle->next = first_;
-    if (first_ != nullptr) first_->previous = handle;
-    first_ = handle;
-  }
-
-  static void Remove(Handle* handle) {
-    const std::lock_guard<std::mutex> lock(mutex);
-    if (handle->table == nullptr) return;
-    (handle->previous == nullptr ? handle->table->first_ : handle->previous->next) = handle->next;
-    if (handle->next != nullptr) handle->next->previous = handle->previous;
-  }
-
- private:
-  static std::mutex mutex;  // one for all tables, because a handle may outlive its own
-  Handle* first_ = nullptr;
-};
-
-std::mutex HandleTable::mutex;
-
 namespace {
-
-// Drawn once: no other addon, and no other build of this one, has the same.
-constexpr napi_type_tag kHandleTag = {0x8c1f5a64e0b74d29, 0xa3d95b7e21c6f810};
-constexpr napi_type_tag kWindowTag = {0x51e7c03ba98f4d6e, 0xb6204f9d7a1c83e5};
-
-class Window {
- public:
-  static constexpr int kEnds = 2;  // the object's and the backing store's
-
-  explicit Window(std::shared_ptr<Region> region) : region_(std::move(region)) {}
-
-  const std::shared_ptr<Region>& region() const { return region_; }
-  bool exposed() const { return exposed_; }
-  void Expose() { exposed_ = true; }
-
-  // Releases the hold and drops the reference, once.
-  void LetGo() {
-    if (let_go_.exchange(true)) return;
-    region_->Release();
-    region_.reset();
-  }
-
-  // One of the two ends has come; the later deletes this.
-  void End() {
-    if (--ends_left_ > 0) return;
-    LetGo();
-    delete this;
-  }
-
- private:
-  std::shared_ptr<Region> region_;
-  bool exposed_ = false;  // read and written on the JavaScript thread
-  std::atomic<bool> let_go_{false};
-  std::atomic<int> ends_left_{kEnds};
-};
-
-void ObjectFinalized(napi_env, void* window, void*) { static_cast<Window*>(window)->End(); }
-
-void StoreFinalized(napi_env, void*, void* window) {
-  counters.buffers_finalized++;
-  static_cast<Window*>(window)->End();
-}
-
-void HandleFinalized(napi_env, void* data, void*) {
-  auto* handle = static_cast<Handle*>(data);
-  HandleTable::Remove(handle);
-  delete handle;
-}
-
-template <typename T>
-T* Unwrap(napi_env env, napi_value object, const napi_type_tag& tag) {
-  bool ours = false;
-  void* data = nullptr;
-  if (napi_check_object_type_tag(env, object, &tag, &ours) != napi_ok || !ours) return nullptr;
-  if (napi_unwrap(env, object, &data) != napi_ok) return nullptr;
-  return static_cast<T*>(data);
-}
-
-// The Region behind a handle; nullptr, with an exception pending, for anything that is none.
-Region* RegionOf(napi_env env, napi_value object) {
-  auto* handle = Unwrap<Handle>(env, object, kHandleTag);
-  if (handle != nullptr && handle->region != nullptr) return handle->region.get();
-  ThrowMisuse(env, "not a region handle");
-  return nullptr;
-}
-
-napi_value MakeHandle(napi_env env, std::shared_ptr<Region> region) {
-  napi_value object = nullptr;
-  auto* handle = new Handle{std::move(region)};
-  const bool made = napi_create_object(env, &object) == napi_ok &&
-                    napi_type_tag_object(env, object, &kHandleTag) == napi_ok &&
-                    napi_wrap(env, object, handle, HandleFinalized, nullptr, nullptr) == napi_ok;
-  if (!made) {
-    delete handle;
-    return nullptr;
-  }
-  Environment* environment = Environment::From(env);
-  if (environment->handles == nullptr) environment->handles = new HandleTable();
-  environment->handles->Add(handle);
-  return object;
-}
-
-napi_value HandleOrFailure(napi_env env, os::Result<std::shared_ptr<Region>> result) {
-  return result.ok() ? MakeHandle(env, std::move(result.value())) : MakeFailure(env, result.error());
-}
 
 napi_value NothingOrFailure(napi_env env, const os::Status& status) {
   return status.ok() ? MakeUndefined(env) : MakeFailure(env, status.error());
 }
 
-// mapFile(descriptor, offset, length, access, keepDescriptor, populate): handle | failure
+// ---- Room for another map -------------------------------------------------------------------------------------
+
+// Maps that cost the process one of its own: V8 aborts when the kernel gives no more.
+int64_t LiveMaps() { return counters.regions_mapped - counters.regions_unmapped - counters.regions_parked; }
+
+// When to look for what was dropped. It goes up with what is really in use, so that a program with many mappings
+// does not pay for a collection at every one.
+std::atomic<int64_t> next_reclaim{0};
+
+int64_t SoftLimit() { return std::min<int64_t>(8192, os::MapLimit() / 8); }
+int64_t HardLimit() { return os::MapLimit() / 10 * 9; }
+
+// Collects garbage now: V8 does so at once when it hears of that much memory outside its heap.
+void CollectGarbage(napi_env env) {
+  constexpr int64_t kTebibyte = int64_t{1} << 40;
+  int64_t now = 0;
+  napi_adjust_external_memory(env, kTebibyte, &now);
+  napi_adjust_external_memory(env, -kTebibyte, &now);
+}
+
+void Reclaim(napi_env env) {
+  CollectGarbage(env);
+  Environment::From(env)->residents->Reclaim();
+  next_reclaim = std::max(SoftLimit(), 2 * LiveMaps());
+}
+
+bool HasRoom(napi_env env) {
+  if (next_reclaim == 0) next_reclaim = SoftLimit();
+  if (LiveMaps() >= next_reclaim || LiveMaps() >= HardLimit()) Reclaim(env);
+  return LiveMaps() < HardLimit();
+}
+
+// ---- Mapping --------------------------------------------------------------------------------------------------
+
+// mapFile(descriptor, offset, length, access, keepDescriptor, populate): handle | failure | null for too many maps
 napi_value MapFile(napi_env env, napi_callback_info info) {
   const Arguments<6> arguments(env, info);
   int descriptor = -1;
@@ -165,13 +70,24 @@ napi_value MapFile(napi_env env, napi_callback_info info) {
   uint64_t access = 0;
   bool keep_descriptor = false;
   bool populate = false;
-  if (!arguments.Descriptor(0, &descriptor) || !arguments.Size(1, &range.offset) ||
-      !arguments.Size(2, &range.length) || !arguments.Size(3, &access) || access > 2 ||
-      !arguments.Boolean(4, &keep_descriptor) || !arguments.Boolean(5, &populate)) {
+  if (!arguments.Descriptor(0, &descriptor) || !arguments.Size(1, &range.offset) || !arguments.Size(2, &range.length) ||
+      !arguments.Size(3, &access) || access > 2 || !arguments.Boolean(4, &keep_descriptor) ||
+      !arguments.Boolean(5, &populate)) {
     return ThrowMisuse(env, "mapFile(descriptor, offset, length, access, keepDescriptor, populate)");
   }
-  return HandleOrFailure(env, Region::MapFile(descriptor, range, static_cast<os::Access>(access),
-                                              keep_descriptor, populate));
+  napi_value none = nullptr;
+  napi_get_null(env, &none);
+  if (!HasRoom(env)) return none;
+  const auto map = [&] {
+    return Region::MapFile(descriptor, range, static_cast<os::Access>(access), keep_descriptor, populate);
+  };
+  os::Result<std::shared_ptr<Region>> region = map();
+  // With fewer maps of ours, ENOMEM means what it says: there is no such memory.
+  if (!region.ok() && region.error().number == ENOMEM && LiveMaps() >= SoftLimit() / 2) {
+    Reclaim(env);
+    region = map();
+  }
+  return region.ok() ? MakeHandle(env, std::move(region.value())) : MakeFailure(env, region.error());
 }
 
 // createMemoryFile(name, size, sealed): descriptor | failure
@@ -181,8 +97,7 @@ napi_value CreateMemoryFile(napi_env env, napi_callback_info info) {
   size_t length = 0;
   uint64_t size = 0;
   bool sealed = false;
-  if (!arguments.ok() ||
-      napi_get_value_string_utf8(env, arguments[0], name, sizeof(name), &length) != napi_ok ||
+  if (!arguments.ok() || napi_get_value_string_utf8(env, arguments[0], name, sizeof(name), &length) != napi_ok ||
       !arguments.Size(1, &size) || !arguments.Boolean(2, &sealed)) {
     return ThrowMisuse(env, "createMemoryFile(name, size, sealed)");
   }
@@ -201,108 +116,44 @@ napi_value AllocateFile(napi_env env, napi_callback_info info) {
   return NothingOrFailure(env, os::Allocate(descriptor, size));
 }
 
-// The external ArrayBuffer of a window that has been made and holds the region already.
-napi_value MakeBuffer(napi_env env, Window* window, os::ByteRange range) {
-  napi_value buffer = nullptr;
-  uint8_t* data = window->region()->data() + range.offset;
-  if (napi_create_external_arraybuffer(env, data, range.length, StoreFinalized, window, &buffer) != napi_ok) {
-    return nullptr;
-  }
-  counters.buffers_created++;
-  return buffer;
-}
+// ---- One region -----------------------------------------------------------------------------------------------
 
-// createWindow(handle, offset, length): ArrayBuffer | undefined where the engine makes none
-napi_value CreateWindow(napi_env env, napi_callback_info info) {
-  const Arguments<3> arguments(env, info);
-  Region* region = arguments.ok() ? RegionOf(env, arguments[0]) : nullptr;
-  if (region == nullptr) return nullptr;
-  os::ByteRange range;
-  if (!arguments.Size(1, &range.offset) || !arguments.Size(2, &range.length) || range.length == 0 ||
-      !os::Fits(range, region->length())) {
-    return ThrowMisuse(env, "createWindow(handle, offset, length)");
-  }
-  if (!region->Hold()) return ThrowMisuse(env, "createWindow of a region that is not open");
-  auto* window = new Window(Unwrap<Handle>(env, arguments[0], kHandleTag)->region);
-  napi_value buffer = MakeBuffer(env, window, range);
-  if (buffer == nullptr) {
-    // Some engines have run the finalizer by now, some never will, and nothing tells which: a window without
-    // its region is left behind rather than freed twice.
-    window->LetGo();
-    bool pending = false;
-    if (napi_is_exception_pending(env, &pending) == napi_ok && pending) {
-      napi_value ignored = nullptr;
-      napi_get_and_clear_last_exception(env, &ignored);
-    }
-    return MakeUndefined(env);
-  }
-  napi_type_tag_object(env, buffer, &kWindowTag);
-  napi_wrap(env, buffer, window, ObjectFinalized, nullptr, nullptr);
-  return buffer;
-}
-
-// exposeWindow(buffer): from now on the memory outlives the buffer
-napi_value ExposeWindow(napi_env env, napi_callback_info info) {
+// A function of one handle that answers a value.
+template <napi_value (*kFunction)(napi_env, Region&)>
+napi_value OfRegion(napi_env env, napi_callback_info info) {
   const Arguments<1> arguments(env, info);
-  auto* window = arguments.ok() ? Unwrap<Window>(env, arguments[0], kWindowTag) : nullptr;
-  if (window == nullptr) return ThrowMisuse(env, "not a window");
-  window->Expose();
-  return MakeUndefined(env);
+  const std::shared_ptr<Region> region = arguments.ok() ? FromHandle(env, arguments[0]) : nullptr;
+  return region == nullptr ? ThrowMisuse(env, "not a region handle") : kFunction(env, *region);
 }
 
-// detachWindow(buffer): its views have length 0; an unexposed one lets go of the memory
-napi_value DetachWindow(napi_env env, napi_callback_info info) {
-  const Arguments<1> arguments(env, info);
-  auto* window = arguments.ok() ? Unwrap<Window>(env, arguments[0], kWindowTag) : nullptr;
-  if (window == nullptr) return ThrowMisuse(env, "not a window");
-  bool detached = false;
-  napi_is_detached_arraybuffer(env, arguments[0], &detached);
-  // Detached by somebody else: its memory lives on in another ArrayBuffer, until that store is finalized.
-  if (detached) return MakeUndefined(env);
-  if (napi_detach_arraybuffer(env, arguments[0]) == napi_ok && !window->exposed()) window->LetGo();
-  return MakeUndefined(env);
-}
+napi_value Close(napi_env env, Region& region) { return MakeNumber(env, static_cast<double>(region.Close())); }
+napi_value StateOf(napi_env env, Region& region) { return MakeNumber(env, static_cast<double>(region.state())); }
+napi_value HoldsOf(napi_env env, Region& region) { return MakeNumber(env, region.holds()); }
+napi_value DescriptorOf(napi_env env, Region& region) { return MakeNumber(env, region.descriptor()); }
 
-// closeRegion(handle): state
-napi_value CloseRegion(napi_env env, napi_callback_info info) {
-  const Arguments<1> arguments(env, info);
-  Region* region = arguments.ok() ? RegionOf(env, arguments[0]) : nullptr;
-  return region == nullptr ? nullptr : MakeNumber(env, static_cast<double>(region->Close()));
-}
-
-// regionState(handle): state
-napi_value RegionState(napi_env env, napi_callback_info info) {
-  const Arguments<1> arguments(env, info);
-  Region* region = arguments.ok() ? RegionOf(env, arguments[0]) : nullptr;
-  return region == nullptr ? nullptr : MakeNumber(env, static_cast<double>(region->state()));
-}
-
-// regionHolds(handle): count
-napi_value RegionHolds(napi_env env, napi_callback_info info) {
-  const Arguments<1> arguments(env, info);
-  Region* region = arguments.ok() ? RegionOf(env, arguments[0]) : nullptr;
-  return region == nullptr ? nullptr : MakeNumber(env, region->holds());
-}
-
-// regionDescriptor(handle): descriptor, -1 when it keeps none
-napi_value RegionDescriptor(napi_env env, napi_callback_info info) {
-  const Arguments<1> arguments(env, info);
-  Region* region = arguments.ok() ? RegionOf(env, arguments[0]) : nullptr;
-  return region == nullptr ? nullptr : MakeNumber(env, region->descriptor());
+// {byteLength, fileOffset, access, faults, faultOffset}; undefined once closed
+napi_value FactsOf(napi_env env, Region& region) {
+  const std::shared_ptr<Pages> pages = region.pages();
+  if (pages == nullptr) return MakeUndefined(env);
+  napi_value facts = nullptr;
+  if (napi_create_object(env, &facts) != napi_ok) return nullptr;
+  SetNamed(env, facts, "byteLength", MakeSize(env, pages->length()));
+  SetNamed(env, facts, "fileOffset", MakeSize(env, pages->file_offset()));
+  SetNamed(env, facts, "access", MakeNumber(env, static_cast<double>(pages->access())));
+  SetNamed(env, facts, "faults", MakeSize(env, pages->faults()));
+  SetNamed(env, facts, "faultOffset", MakeSize(env, pages->faults() == 0 ? 0 : pages->fault_offset()));
+  return facts;
 }
 
 // flush(handle, offset, length): undefined | failure
 napi_value Flush(napi_env env, napi_callback_info info) {
   const Arguments<3> arguments(env, info);
-  Region* region = arguments.ok() ? RegionOf(env, arguments[0]) : nullptr;
-  if (region == nullptr) return nullptr;
+  const std::shared_ptr<Region> region = arguments.ok() ? FromHandle(env, arguments[0]) : nullptr;
   os::ByteRange range;
-  if (!arguments.Size(1, &range.offset) || !arguments.Size(2, &range.length) || !region->Hold()) {
+  if (region == nullptr || !arguments.Size(1, &range.offset) || !arguments.Size(2, &range.length)) {
     return ThrowMisuse(env, "flush(handle, offset, length)");
   }
-  const os::Status status = region->Flush(range);
-  region->Release();
-  return NothingOrFailure(env, status);
+  return NothingOrFailure(env, region->Flush(range));
 }
 
 // flushAsync(handle, offset, length): promise of undefined | failure
@@ -318,45 +169,108 @@ napi_value FlushAsync(napi_env env, napi_callback_info info) {
 // advise(handle, offset, length, advice): undefined | failure
 napi_value Advise(napi_env env, napi_callback_info info) {
   const Arguments<4> arguments(env, info);
-  Region* region = arguments.ok() ? RegionOf(env, arguments[0]) : nullptr;
-  if (region == nullptr) return nullptr;
+  const std::shared_ptr<Region> region = arguments.ok() ? FromHandle(env, arguments[0]) : nullptr;
   os::ByteRange range;
   uint64_t advice = 0;
-  if (!arguments.Size(1, &range.offset) || !arguments.Size(2, &range.length) || !arguments.Size(3, &advice) ||
-      advice >= os::kAdviceCount || !region->Hold()) {
+  if (region == nullptr || !arguments.Size(1, &range.offset) || !arguments.Size(2, &range.length) ||
+      !arguments.Size(3, &advice) || advice >= os::kAdviceCount) {
     return ThrowMisuse(env, "advise(handle, offset, length, advice)");
   }
-  const os::Status status = region->Advise(range, static_cast<os::Advice>(advice));
-  region->Release();
-  return NothingOrFailure(env, status);
+  return NothingOrFailure(env, region->Advise(range, static_cast<os::Advice>(advice)));
+}
+
+// ---- Faults ---------------------------------------------------------------------------------------------------
+
+// faultEpoch(): an ArrayBuffer over the counter itself
+napi_value FaultEpoch(napi_env env, napi_callback_info) {
+  napi_value buffer = nullptr;
+  static_assert(sizeof(fault_epoch) == sizeof(uint32_t), "JavaScript reads it as a Uint32Array");
+  napi_create_external_arraybuffer(env, &fault_epoch, sizeof(fault_epoch), nullptr, nullptr, &buffer);
+  return buffer;
+}
+
+// installFaultHandler(): once more, because somebody has replaced it
+napi_value InstallFaultHandler(napi_env env, napi_callback_info) {
+  Pages::InstallFaultHandler();
+  return MakeUndefined(env);
+}
+
+// ---- Sharing with other threads -------------------------------------------------------------------------------
+
+bool ReadToken(napi_env env, napi_value value, Token* token) {
+  napi_typedarray_type type = napi_int8_array;
+  size_t length = 0;
+  void* data = nullptr;
+  bool is_array = false;
+  if (napi_is_typedarray(env, value, &is_array) != napi_ok || !is_array) return false;
+  if (napi_get_typedarray_info(env, value, &type, &length, &data, nullptr, nullptr) != napi_ok) return false;
+  if (type != napi_uint8_array || length != token->size()) return false;
+  std::memcpy(token->data(), data, length);
+  return true;
+}
+
+// offerRegion(handle, token, now)
+napi_value OfferRegion(napi_env env, napi_callback_info info) {
+  const Arguments<3> arguments(env, info);
+  const std::shared_ptr<Region> region = arguments.ok() ? FromHandle(env, arguments[0]) : nullptr;
+  Token token{};
+  uint64_t now = 0;
+  if (region == nullptr || !ReadToken(env, arguments[1], &token) || !arguments.Size(2, &now)) {
+    return ThrowMisuse(env, "offerRegion(handle, token, now)");
+  }
+  std::shared_ptr<Pages> pages = region->pages();
+  if (pages == nullptr) return ThrowMisuse(env, "offerRegion of a closed region");
+  Offer(token, std::move(pages), static_cast<int64_t>(now));
+  return MakeUndefined(env);
+}
+
+// claimRegion(token, now): handle | undefined
+napi_value ClaimRegion(napi_env env, napi_callback_info info) {
+  const Arguments<2> arguments(env, info);
+  Token token{};
+  uint64_t now = 0;
+  if (!arguments.ok() || !ReadToken(env, arguments[0], &token) || !arguments.Size(1, &now)) {
+    return ThrowMisuse(env, "claimRegion(token, now)");
+  }
+  std::shared_ptr<Pages> pages = Claim(token, static_cast<int64_t>(now));
+  return pages == nullptr ? MakeUndefined(env) : MakeHandle(env, std::shared_ptr<Region>(new Region(std::move(pages))));
+}
+
+// dropExpiredOffers(now)
+napi_value DropExpiredOffers(napi_env env, napi_callback_info info) {
+  const Arguments<1> arguments(env, info);
+  uint64_t now = 0;
+  if (!arguments.Size(0, &now)) return ThrowMisuse(env, "dropExpiredOffers(now)");
+  DropExpired(static_cast<int64_t>(now));
+  return MakeUndefined(env);
 }
 
 }  // namespace
 
-std::shared_ptr<Region> FromHandle(napi_env env, napi_value object) {
-  auto* handle = Unwrap<Handle>(env, object, kHandleTag);
-  return handle == nullptr ? nullptr : handle->region;
-}
-
 void Register(napi_env env, napi_value exports) {
+  Environment::From(env)->residents = new Residents(env);
   Export(env, exports, "mapFile", MapFile);
   Export(env, exports, "createMemoryFile", CreateMemoryFile);
   Export(env, exports, "allocateFile", AllocateFile);
-  Export(env, exports, "createWindow", CreateWindow);
-  Export(env, exports, "exposeWindow", ExposeWindow);
-  Export(env, exports, "detachWindow", DetachWindow);
-  Export(env, exports, "closeRegion", CloseRegion);
-  Export(env, exports, "regionState", RegionState);
-  Export(env, exports, "regionHolds", RegionHolds);
-  Export(env, exports, "regionDescriptor", RegionDescriptor);
+  Export(env, exports, "closeRegion", OfRegion<Close>);
+  Export(env, exports, "regionState", OfRegion<StateOf>);
+  Export(env, exports, "regionHolds", OfRegion<HoldsOf>);
+  Export(env, exports, "regionDescriptor", OfRegion<DescriptorOf>);
+  Export(env, exports, "regionFacts", OfRegion<FactsOf>);
   Export(env, exports, "flush", Flush);
   Export(env, exports, "flushAsync", FlushAsync);
   Export(env, exports, "advise", Advise);
+  Export(env, exports, "faultEpoch", FaultEpoch);
+  Export(env, exports, "installFaultHandler", InstallFaultHandler);
+  Export(env, exports, "offerRegion", OfferRegion);
+  Export(env, exports, "claimRegion", ClaimRegion);
+  Export(env, exports, "dropExpiredOffers", DropExpiredOffers);
+  RegisterWindows(env, exports);
 }
 
 void TearDown(Environment* environment) {
-  delete environment->handles;
-  environment->handles = nullptr;
+  delete environment->residents;
+  environment->residents = nullptr;
 }
 
 }  // namespace zerocopy::region

@@ -13,7 +13,7 @@
 #include "os/byte_range.h"
 #include "os/output.h"
 #include "os/send_file.h"
-#include "region/from_handle.h"
+#include "region/handle_binding.h"
 #include "transfer/pump.h"
 
 namespace zerocopy::transfer {

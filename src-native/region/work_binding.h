@@ -1,6 +1,6 @@
 // Running an operation of a Region on the thread pool.
-#ifndef ZEROCOPY_REGION_REGION_WORK_H_
-#define ZEROCOPY_REGION_REGION_WORK_H_
+#ifndef ZEROCOPY_REGION_WORK_BINDING_H_
+#define ZEROCOPY_REGION_WORK_BINDING_H_
 
 #include <node_api.h>
 
@@ -17,4 +17,4 @@ napi_value RunOnPool(napi_env env, napi_value handle, os::ByteRange range, Opera
 
 }  // namespace zerocopy::region
 
-#endif  // ZEROCOPY_REGION_REGION_WORK_H_
+#endif  // ZEROCOPY_REGION_WORK_BINDING_H_

@@ -1,6 +1,6 @@
 #include <dlfcn.h>
 
-#include "os/pin_library.h"
+#include "os/library.h"
 
 namespace zerocopy::os {
 
@@ -10,5 +10,7 @@ void PinThisLibrary() {
   // The reference is kept on purpose: it is what pins the library.
   (void)dlopen(self.dli_fname, RTLD_LAZY | RTLD_NOLOAD | RTLD_NODELETE);
 }
+
+void* FindInProgram(const char* name) { return dlsym(RTLD_DEFAULT, name); }
 
 }  // namespace zerocopy::os

@@ -1,11 +1,11 @@
 // Operations on a Region that wait for the disk: each runs on libuv's thread pool with a hold on the Region and
 // settles a promise with undefined or a failure, as data.
-#include "region/region_work.h"
+#include "region/work_binding.h"
 
 #include <node_api.h>
 
 #include "node_values.h"
-#include "region/from_handle.h"
+#include "region/handle_binding.h"
 
 namespace zerocopy::region {
 namespace {

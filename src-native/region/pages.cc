@@ -1,0 +1,129 @@
+#include "region/pages.h"
+
+#include <errno.h>
+
+#include <algorithm>
+#include <new>
+#include <utility>
+
+#include "counters.h"
+#include "os/fault_handler.h"
+#include "os/file.h"
+#include "region/fault_table.h"
+
+namespace zerocopy::region {
+
+std::atomic<uint32_t> fault_epoch{0};
+
+namespace {
+
+// A descriptor tells the fault handler how long the file is now. Few programs have this many files mapped; those
+// that do lose only the shortcut of replacing a whole tail at once.
+constexpr int64_t kDescriptorsForFaults = 256;
+
+// Pages replaced one by one before the rest of the memory goes at once: each splits a map in two, and the kernel
+// allows a process 65,530 of them.
+constexpr uint64_t kSinglePages = 1024;
+
+os::Result<os::Descriptor> DescriptorFor(int descriptor, bool required) {
+  const int64_t live = counters.regions_mapped - counters.regions_unmapped;
+  if (!required && live >= kDescriptorsForFaults) return os::Descriptor();
+  os::Result<os::Descriptor> copy = os::OwnDuplicate(descriptor);
+  if (!copy.ok() && !required) return os::Descriptor();
+  return copy;
+}
+
+}  // namespace
+
+void Pages::InstallFaultHandler() { os::InstallFaultHandler(ReplaceFaultedPages); }
+
+os::Result<std::shared_ptr<Pages>> Pages::MapFile(int descriptor, os::ByteRange range, os::Access access,
+                                                  bool keep_descriptor, bool populate) {
+  if (!os::Fits(range, os::kMaxLength)) return os::OsError{EOVERFLOW, "mmap"};
+  os::Result<os::Descriptor> own = DescriptorFor(descriptor, keep_descriptor);
+  if (!own.ok()) return own.error();
+  const os::PageSpan span = os::PagesAround(range, os::MapGranularity());
+  os::ByteRange pages;
+  if (range.length > 0) {
+    InstallFaultHandler();
+    const os::Result<void*> mapped = os::MapFile(descriptor, span.aligned, access, populate);
+    if (!mapped.ok()) return mapped.error();
+    pages = {reinterpret_cast<uint64_t>(mapped.value()), span.aligned.length};
+  }
+  return std::shared_ptr<Pages>(new Pages(pages, span, range, access, std::move(own.value()), keep_descriptor));
+}
+
+Pages::Pages(os::ByteRange pages, os::PageSpan span, os::ByteRange range, os::Access access, os::Descriptor descriptor,
+             bool show_descriptor)
+    : pages_(pages),
+      pages_file_offset_(span.aligned.offset),
+      file_offset_(range.offset),
+      data_(pages.length == 0 ? nullptr : reinterpret_cast<uint8_t*>(pages.offset) + span.lead),
+      length_(range.length),
+      access_(access),
+      descriptor_(std::move(descriptor)),
+      shown_descriptor_(show_descriptor ? descriptor_.get() : -1) {
+  counters.regions_mapped++;
+  counters.bytes_mapped += static_cast<int64_t>(length_);
+  if (pages_.length > 0) fault_slot_ = EnterFaultTable(this, pages_);
+}
+
+Pages::~Pages() {
+  if (pages_.length > 0) {
+    void* address = reinterpret_cast<void*>(pages_.offset);
+    // Neither can fail for what we mapped ourselves, and nobody could do anything about it.
+    if (retired_) {
+      (void)os::ReplaceWithZeros(address, pages_.length);
+      counters.regions_retired++;
+    }
+    LeaveFaultTable(fault_slot_);
+    if (!retired_) (void)os::Unmap(address, pages_.length);
+  }
+  if (parked_) counters.regions_parked--;
+  counters.regions_unmapped++;
+  counters.bytes_mapped -= static_cast<int64_t>(length_);
+}
+
+void Pages::Park() {
+  if (pages_.length == 0 || parked_.exchange(true)) return;
+  (void)os::ReplaceWithZeros(reinterpret_cast<void*>(pages_.offset), pages_.length);
+  counters.regions_parked++;
+}
+
+os::ByteRange Pages::PagesOf(os::ByteRange range) const {
+  if (range.length == 0 || !os::Fits(range, length_)) return {};
+  const auto address = reinterpret_cast<uint64_t>(data_) + range.offset;
+  return os::PagesAround({address, range.length}, os::MapGranularity()).aligned;
+}
+
+uint64_t Pages::TailStart() const {
+  const os::Result<uint64_t> size = os::SizeOf(descriptor_.get());
+  const uint64_t end = pages_.offset + pages_.length;
+  if (!size.ok()) return end;
+  const uint64_t granularity = os::MapGranularity();
+  const uint64_t kept = (size.value() + granularity - 1) & ~(granularity - 1);  // bytes of whole pages in the file
+  if (kept <= pages_file_offset_) return pages_.offset;
+  const uint64_t behind = kept - pages_file_offset_;
+  return behind >= pages_.length ? end : pages_.offset + behind;
+}
+
+bool Pages::ReplaceFaulted(uint64_t address) {
+  const uint64_t granularity = os::MapGranularity();
+  const uint64_t end = pages_.offset + pages_.length;
+  const uint64_t page = address & ~(granularity - 1);
+  const uint64_t tail = TailStart();
+  const uint64_t start = std::min(page, tail);
+  const bool one_page = page < tail && faults_ < kSinglePages;
+  const uint64_t length = one_page ? granularity : end - start;
+  if (!os::ReplaceWithZeros(reinterpret_cast<void*>(start), length).ok()) return false;
+  const auto data = reinterpret_cast<uint64_t>(data_);
+  const uint64_t offset = start > data ? start - data : 0;
+  uint64_t first = fault_offset_.load();
+  while (offset < first && !fault_offset_.compare_exchange_weak(first, offset)) {
+  }
+  faults_ += length / granularity;
+  fault_epoch++;
+  return true;
+}
+
+}  // namespace zerocopy::region

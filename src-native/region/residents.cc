@@ -1,0 +1,90 @@
+#include "region/residents.h"
+
+#include <utility>
+
+namespace zerocopy::region {
+namespace {
+
+// One lock for all environments, because a resident may outlive its own.
+std::mutex mutex;
+
+}  // namespace
+
+Resident::~Resident() {
+  const std::lock_guard<std::mutex> lock(mutex);
+  if (residents_ != nullptr) residents_->Remove(this);
+}
+
+Residents::~Residents() {
+  const std::lock_guard<std::mutex> lock(mutex);
+  for (Resident* resident = first_; resident != nullptr; resident = resident->next_) {
+    resident->residents_ = nullptr;
+    if (resident->region_ == nullptr) continue;
+    const std::shared_ptr<Pages> pages = resident->region_->pages();
+    // Another thread may have this memory by a transfer that nobody could see.
+    if (resident->exposed() && pages != nullptr) pages->Retire();
+    resident->LetGo();
+  }
+}
+
+void Residents::Add(Resident* resident, napi_value object) {
+  DeleteLeftReferences();
+  if (napi_create_reference(env_, object, 0, &resident->object_) != napi_ok) resident->object_ = nullptr;
+  const std::lock_guard<std::mutex> lock(mutex);
+  resident->residents_ = this;
+  resident->next_ = first_;
+  if (first_ != nullptr) first_->previous_ = resident;
+  first_ = resident;
+}
+
+// Under the lock.
+void Residents::Remove(Resident* resident) {
+  (resident->previous_ == nullptr ? first_ : resident->previous_->next_) = resident->next_;
+  if (resident->next_ != nullptr) resident->next_->previous_ = resident->previous_;
+  if (resident->object_ != nullptr) left_.push_back(resident->object_);
+}
+
+void Residents::DeleteLeftReferences() {
+  std::vector<napi_ref> left;
+  {
+    const std::lock_guard<std::mutex> lock(mutex);
+    left = std::exchange(left_, {});
+  }
+  for (napi_ref reference : left) napi_delete_reference(env_, reference);
+}
+
+bool Residents::IsAlive(const Resident& resident) const {
+  if (resident.object_ == nullptr) return true;  // not watched: nobody knows
+  napi_handle_scope scope = nullptr;
+  if (napi_open_handle_scope(env_, &scope) != napi_ok) return true;
+  napi_value object = nullptr;
+  const bool alive = napi_get_reference_value(env_, resident.object_, &object) != napi_ok || object != nullptr;
+  napi_close_handle_scope(env_, scope);
+  return alive;
+}
+
+void Residents::Reclaim() {
+  const std::lock_guard<std::mutex> lock(mutex);
+  for (Resident* one = first_; one != nullptr; one = one->next_) {
+    if (one->region_ != nullptr) one->region_->survey = {};
+  }
+  for (Resident* one = first_; one != nullptr; one = one->next_) {
+    if (one->region_ == nullptr) continue;
+    one->region_->survey.windows += one->is_window() ? 1 : 0;
+    one->region_->survey.reachable |= IsAlive(*one);
+  }
+  for (Resident* one = first_; one != nullptr; one = one->next_) {
+    if (one->region_ == nullptr || one->region_->survey.reachable) continue;
+    // Native work that still reads the memory has a hold besides those of the windows.
+    const bool busy = one->region_->holds() > one->region_->survey.windows;
+    if (one->exposed()) {
+      const std::shared_ptr<Pages> pages = one->region_->pages();
+      if (!busy && pages != nullptr && pages.use_count() == 2) pages->Park();  // the Region's claim and ours here
+    } else {
+      one->region_->survey.windows -= one->is_window() ? 1 : 0;
+      one->LetGo();
+    }
+  }
+}
+
+}  // namespace zerocopy::region
