@@ -1,0 +1,126 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, realpathSync, rmSync, symlinkSync } from 'node:fs';
+import path from 'node:path';
+
+import { temporaryFolder } from '../support/temporary';
+
+const root = path.resolve(__dirname, '../../..');
+const MAX_BYTES = 400_000;
+
+interface Packed {
+  readonly filename: string;
+  readonly size: number;
+  readonly files: readonly { readonly path: string }[];
+}
+
+/** npm's own script, to be run by the Node under test whatever Node npm came with. */
+function npmScript(): string {
+  const found = (process.env['PATH'] ?? '').split(path.delimiter).map((folder) => {
+    try {
+      return realpathSync(path.join(folder, 'npm'));
+    } catch {
+      return '';
+    }
+  }).find((file) => file.endsWith('.js'));
+  assert.ok(found, 'npm is needed to pack and install');
+  return found;
+}
+
+describe('the packed package', () => {
+  const folder = temporaryFolder();
+  let packed: Packed;
+  let app = '';
+  /** Only node can be found: no compiler, no make, no Python. Nothing of a variable that points into the clone. */
+  let bare: NodeJS.ProcessEnv = {};
+
+  function run(args: readonly string[], cwd = app, env = bare): string {
+    const result = spawnSync(process.execPath, args, { cwd, env, encoding: 'utf8' });
+    assert.equal(result.status, 0, `${args.join(' ')}\n${result.stdout}${result.stderr}`);
+    return result.stdout;
+  }
+
+  function npm(...args: string[]): string {
+    return run([npmScript(), ...args, '--offline', '--no-audit', '--no-fund']);
+  }
+
+  before(function () {
+    this.timeout(120_000);
+    const bin = path.dirname(folder.file('bin/node'));
+    app = path.dirname(folder.file('app/package.json'));
+    mkdirSync(bin, { recursive: true });
+    mkdirSync(app, { recursive: true });
+    symlinkSync(process.execPath, path.join(bin, 'node'));
+    folder.file('app/package.json', JSON.stringify({ name: 'app', version: '1.0.0', private: true }));
+    bare = { PATH: bin, HOME: folder.file(''), npm_config_cache: folder.file('cache'), npm_config_update_notifier: 'false' };
+    run([path.join(root, 'scripts/prebuilds.mjs')], root, process.env);
+    // The scripts of `npm pack` would build anew, under the feet of the tests that run.
+    const args = ['pack', '--json', '--ignore-scripts', '--pack-destination', folder.file('')];
+    const answer: unknown = JSON.parse(run([npmScript(), ...args], root));
+    [packed] = (Array.isArray(answer) ? answer : Object.values(answer as object)) as [Packed];
+    npm('install', '--ignore-scripts', folder.file(packed.filename));
+  });
+
+  it('has what runs and what builds from source, and nothing else', () => {
+    const files = packed.files.map((file) => file.path);
+    const known = /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|dist\/.+\.(m?js|d\.m?ts|m?js\.map)|prebuilds\/(README\.md|[\w-]+\/zerocopy[.\w]*\.node)|src-native\/.+\.(cc|h|gyp|map))$/;
+    assert.deepEqual(files.filter((file) => !known.test(file)), []);
+    for (const file of ['LICENSE', 'dist/index.js', 'dist/index.mjs', 'dist/index.d.ts', 'src-native/binding.gyp']) {
+      assert.ok(files.includes(file), file);
+    }
+    assert.ok(files.some((file) => file.startsWith(`prebuilds/${process.platform}-${process.arch}/`)));
+    // Package managers run node-gyp for whatever has one of these.
+    assert.ok(!files.includes('binding.gyp'));
+  });
+
+  it(`is smaller than ${String(MAX_BYTES)} bytes`, () => {
+    assert.ok(packed.size < MAX_BYTES, `${String(packed.size)} bytes`);
+  });
+
+  it('has no script that runs on installation, and no dependency', () => {
+    const { scripts, dependencies } = JSON.parse(run(['-p', "JSON.stringify(require('zerocopy/package.json'))"])) as
+      { scripts: Record<string, string>; dependencies?: object };
+    assert.deepEqual(['preinstall', 'install', 'postinstall', 'prebuild'].filter((name) => name in scripts), []);
+    assert.equal(dependencies, undefined);
+  });
+
+  const use = `
+    const text = Buffer.from(mmap('package.json').asBuffer()).toString();
+    if (JSON.parse(text).name !== 'app') throw new Error(text);
+    console.log('mapped');`;
+
+  it('maps a file when required, without compiler, Python or scripts', () => {
+    assert.equal(run(['-e', `const { mmap } = require('zerocopy'); ${use}`]), 'mapped\n');
+  });
+
+  it('maps a file when imported', () => {
+    assert.equal(run(['--input-type=module', '-e', `import { mmap } from 'zerocopy'; ${use}`]), 'mapped\n');
+  });
+
+  it('has the same names, and the same objects under them, however it is loaded', () => {
+    const source = `
+      import * as imported from 'zerocopy';
+      import { createRequire } from 'node:module';
+      const required = createRequire(import.meta.url)('zerocopy');
+      const names = Object.keys(required).sort();
+      console.log(JSON.stringify([names, Object.keys(imported).sort(), names.every((name) => required[name] === imported[name])]));`;
+    folder.file('app/names.mjs', source);
+    const [required, imported, same] = JSON.parse(run(['names.mjs'])) as [string[], string[], boolean];
+    assert.ok(required.includes('mmap'));
+    assert.deepEqual(imported, required);
+    assert.equal(same, true);
+  });
+
+  it('installs by npm ci with scripts allowed: there is nothing to run', () => {
+    rmSync(path.join(app, 'node_modules'), { recursive: true });
+    npm('ci');
+    assert.equal(run(['-e', `const { mmap } = require('zerocopy'); ${use}`]), 'mapped\n');
+  }).timeout(60_000);
+
+  it('says what to do when it has no binary for this system', () => {
+    rmSync(path.join(app, 'node_modules/zerocopy/prebuilds'), { recursive: true });
+    const child = spawnSync(process.execPath, ['-e', "require('zerocopy')"], { cwd: app, env: bare, encoding: 'utf8' });
+    assert.equal(child.status, 1);
+    assert.match(child.stderr, /no native binary loads for .*npx node-gyp rebuild -C node_modules\/zerocopy\/src-native/s);
+  });
+});
