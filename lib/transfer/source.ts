@@ -6,7 +6,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import { fileURLToPath } from 'node:url';
 
-import { invalidArgType, outOfRange, systemError, zeroCopyError, type OsFailure } from '../errors';
+import { invalidArgType, outOfRange, systemError, valueOrThrow, zeroCopyError, type OsFailure } from '../errors';
 import { Mapping, windowsOf } from '../mapping/mapping';
 import type { FileHandleLike } from '../mapping/mmap';
 import { native } from '../native';
@@ -40,6 +40,10 @@ const { O_RDONLY } = fs.constants;
 // Opening a pipe that nobody writes to would wait for ever. Windows has no such flag.
 const O_NONBLOCK = (fs.constants.O_NONBLOCK as number | undefined) ?? 0;
 
+/** Of files that do not say how long they are, bytes. */
+const SNAPSHOT_PIECE = 64 * 1024;
+const LARGEST_SNAPSHOT = 16 * 1024 * 1024;
+
 /** Checks and opens: at once where that needs no disk, so that what is cached can leave in the same turn of the loop. */
 export function openSource(file: SendableFile): Source | Promise<Source> {
   if (file instanceof Mapping) return new MemorySource(file);
@@ -50,26 +54,51 @@ export function openSource(file: SendableFile): Source | Promise<Source> {
   throw invalidArgType('file', 'a path (string, Buffer or URL), a file descriptor, a FileHandle or a Mapping', file);
 }
 
-function borrowed(fd: number): Source {
+function borrowed(fd: number): Source | Promise<Source> {
   // A FileHandle that was closed has the descriptor -1.
   if (fd < 0) throw systemError({ errno: os.constants.errno.EBADF, syscall: 'fstat' });
-  return new FileSource(fd, sizeOfFile(fs.fstatSync(fd), undefined), undefined, false);
+  const size = sizeOfFile(fs.fstatSync(fd), undefined);
+  return size === 0 ? snapshotOrEmpty(fd, undefined) : new FileSource(fd, size, undefined, false);
 }
 
 async function openPath(path: string | Buffer | URL): Promise<Source> {
   const name = path instanceof URL ? fileURLToPath(path) : path.toString();
-  const fd = await new Promise<number>((resolve, reject) => {
-    fs.open(path, O_RDONLY | O_NONBLOCK, (error, opened) => { if (error) reject(error); else resolve(opened); });
-  });
+  const fd = await promised<number>((done) => { fs.open(path, O_RDONLY | O_NONBLOCK, done); });
+  let keep = false;
   try {
-    const stats = await new Promise<fs.Stats>((resolve, reject) => {
-      fs.fstat(fd, (error, facts) => { if (error) reject(error); else resolve(facts); });
-    });
-    return new FileSource(fd, sizeOfFile(stats, name), name, true);
-  } catch (error) {
-    closeQuietly(fd);
-    throw error;
+    const size = sizeOfFile(await promised<fs.Stats>((done) => { fs.fstat(fd, done); }), name);
+    if (size === 0) return await snapshotOrEmpty(fd, name);
+    keep = true;
+    return new FileSource(fd, size, name, true);
+  } finally {
+    if (!keep) closeQuietly(fd);
   }
+}
+
+/**
+ * Files of /proc and /sys say that they are empty, and sendfile(2) refuses them: what they hold now goes into memory,
+ * as a file that can be sent like any other.
+ */
+async function snapshotOrEmpty(fd: number, path: string | undefined): Promise<Source> {
+  const pieces: Buffer[] = [];
+  let size = 0;
+  for (;;) {
+    const piece = Buffer.allocUnsafe(SNAPSHOT_PIECE);
+    const length = await promised<number>((done) => { fs.read(fd, piece, 0, SNAPSHOT_PIECE, size, done); });
+    if (length === 0) break;
+    pieces.push(piece.subarray(0, length));
+    size += length;
+    if (size > LARGEST_SNAPSHOT) throw systemError({ errno: os.constants.errno.EFBIG, syscall: 'read' }, path);
+  }
+  const memory = valueOrThrow(native.createMemoryFile('zerocopy:snapshot', size, false), path);
+  for (const piece of pieces) fs.writeSync(memory, piece);
+  return new FileSource(memory, size, path, true);
+}
+
+function promised<T>(start: (done: (error: Error | null, value: T) => void) => void): Promise<T> {
+  return new Promise((resolve, reject) => {
+    start((error, value) => { if (error) reject(error); else resolve(value); });
+  });
 }
 
 /** Length of a regular file, bytes; what sendfile(2) says of anything else. */
@@ -97,9 +126,8 @@ class FileSource implements Source {
     this.#owned = owned;
   }
 
-  // Files of /proc say that they are empty: a length that was asked for is tried.
   range({ offset = 0, length }: WantedRange): ByteRange {
-    if (offset > this.#size && !(this.#size === 0 && length !== undefined)) {
+    if (offset > this.#size) {
       throw outOfRange('offset', `an integer >= 0 and <= ${String(this.#size)}`, offset);
     }
     if (length !== undefined && length > Number.MAX_SAFE_INTEGER - offset) {
@@ -109,7 +137,7 @@ class FileSource implements Source {
   }
 
   isShorterThan({ offset, length }: ByteRange): boolean {
-    return this.#size > 0 && length > this.#size - offset;
+    return length > this.#size - offset;
   }
 
   sendCached(socket: number, offset: number, length: number): number {
@@ -121,9 +149,7 @@ class FileSource implements Source {
   }
 
   read(buffer: Uint8Array, offset: number): Promise<number> {
-    return new Promise((resolve, reject) => {
-      fs.read(this.#fd, buffer, 0, buffer.byteLength, offset, (error, bytes) => { if (error) reject(error); else resolve(bytes); });
-    });
+    return promised((done) => { fs.read(this.#fd, buffer, 0, buffer.byteLength, offset, done); });
   }
 
   close(): void {
