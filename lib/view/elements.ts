@@ -1,8 +1,10 @@
 /** One element: reading it out of memory, writing it into memory. The memory must be intact. */
+import { constants } from 'node:buffer';
 import { invalidArgType, outOfRange, zeroCopyError } from '../errors';
 import { encodeHalf, decodeHalf, fitsHalf } from './float16';
 import { KIND, toBigInteger, toFloat, toSmallInteger, toTruth, type Format, type Kind, type Scalar } from './format';
-import { bytesOf, checkOwner, dataOf, type Owner } from './owner';
+import { extent, type Layout } from './layout';
+import { checkOwner, dataOf, type Owner } from './owner';
 
 /** Reads the element of `kind` at `at`. */
 export function readElement(data: DataView, kind: Kind, at: number, little: boolean): Scalar {
@@ -91,8 +93,19 @@ export function findPlace(owner: Owner, at: number, length: number): Place | und
 /** As findPlace(), for what must fit: an element, a chunk. */
 export function place(owner: Owner, at: number, length: number): Place {
   const found = findPlace(owner, at, length);
-  if (found === undefined) throw zeroCopyError('ERR_BUFFER_TOO_LARGE', `No ArrayBuffer of this engine holds ${String(length)} bytes at once`);
+  if (found === undefined) {
+    throw zeroCopyError('ERR_BUFFER_TOO_LARGE',
+      `${String(length)} bytes are more than one array can hold here: this engine's limit is ${String(constants.MAX_LENGTH)} bytes. `
+      + 'Slice the view into parts of at most 2 ** 30 bytes, each fits');
+  }
   return found;
+}
+
+/** Where the whole of an area lies in one typed array, if it does, else where it is: views over a piece have small offsets. */
+export function rebased(area: Layout & { readonly owner: Owner; readonly format: Format }): Place {
+  const { low, high } = extent(area, area.format.itemsize);
+  const found = low === high ? undefined : findPlace(area.owner, low, high - low);
+  return found === undefined ? { owner: area.owner, at: area.offset } : { owner: found.owner, at: found.at + area.offset - low };
 }
 
 /** The element at `at` of any owner. */
@@ -107,12 +120,6 @@ export function writeAt(owner: Owner, at: number, format: Format, stored: number
   writeElement(dataOf(holder), format.kind, position, stored, format.little);
 }
 
-/** [at, at + length) as a fresh typed array over the same memory. */
-export function bytesAt({ owner, at }: Place, length: number): Uint8Array {
-  const bytes = bytesOf(owner);
-  return new Uint8Array(bytes.buffer, bytes.byteOffset + at, length);
-}
-
-export function readonlyError(): Error {
-  return zeroCopyError('ERR_VIEW_READONLY', 'This view is read-only. Copy it with toBytes(), or make it over a writable source');
+export function readonlyError(why = 'It refuses writes'): Error {
+  return zeroCopyError('ERR_VIEW_READONLY', `This view is read-only. ${why}: copy it with toBytes(), or make a view of a writable source`);
 }

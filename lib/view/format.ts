@@ -37,7 +37,8 @@ const CODES: Readonly<Record<string, readonly [Kind, number]>> = {
   n: [KIND.I64, 8], N: [KIND.U64, 8], P: [KIND.U64, 8],
   e: [KIND.F16, 2], f: [KIND.F32, 4], d: [KIND.F64, 8],
 };
-const HOST_LITTLE = endianness() === 'LE';
+/** Does this machine store the low byte first? */
+export const HOST_LITTLE = endianness() === 'LE';
 const interned = new Map<string, Format>();
 
 function makeFormat(text: string): Format | undefined {

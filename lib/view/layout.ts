@@ -77,6 +77,37 @@ export function sameShape(a: readonly number[], b: readonly number[]): boolean {
   return true;
 }
 
+/** The same elements in the same (C) order with as few dimensions as possible, at least one: long rows make fast loops. */
+export function coalesce(shape: readonly number[], strides: readonly number[], itemsize: number): { shape: number[]; strides: number[] } {
+  const merged = { shape: [] as number[], strides: [] as number[] };
+  for (let i = 0; i < shape.length; i++) {
+    const count = shape[i] as number;
+    const stride = strides[i] as number;
+    if (count === 1) continue;
+    const last = merged.shape.length - 1;
+    if (last >= 0 && merged.strides[last] === stride * count) {
+      merged.shape[last] = (merged.shape[last] as number) * count;
+      merged.strides[last] = stride;
+    } else {
+      merged.shape.push(count);
+      merged.strides.push(stride);
+    }
+  }
+  return merged.shape.length > 0 ? merged : { shape: [1], strides: [itemsize] };
+}
+
+/** [from, to) of one dimension. */
+export function part(layout: Layout, dimension: number, from: number, to: number): Layout {
+  const shape = layout.shape.slice();
+  shape[dimension] = to - from;
+  return { offset: layout.offset + from * (layout.strides[dimension] as number), shape, strides: layout.strides };
+}
+
+/** The same elements with the dimensions in reverse: what is F order in one is C order in the other. */
+export function transpose({ offset, shape, strides }: Layout): Layout {
+  return { offset, shape: shape.slice().reverse(), strides: strides.slice().reverse() };
+}
+
 // ---------------------------------------------------------------- indices and slices
 
 /** An integer as a user gives one: a number or bigint. Throws ERR_INVALID_ARG_TYPE for anything else, fractions too. */
@@ -179,4 +210,24 @@ export function toShape(value: unknown): number[] {
     if (!(count > 0 && count <= Number.MAX_SAFE_INTEGER)) throw outOfRange('shape', 'positive integers', count);
   }
   return shape;
+}
+
+function doesNotFit(what: string): Error {
+  return zeroCopyError('ERR_VIEW_LAYOUT', what);
+}
+
+/**
+ * What cast() makes of contiguous memory of `nbytes` bytes: one dimension, or the shape given.
+ * Throws ERR_VIEW_LAYOUT.
+ */
+export function castLayout(offset: number, nbytes: number, itemsize: number, shape: readonly number[] | undefined, order: Order): Layout {
+  if (nbytes % itemsize !== 0) {
+    throw doesNotFit(`${String(nbytes)} bytes are not a multiple of the itemsize ${String(itemsize)}: slice the view first`);
+  }
+  const full = shape ?? [nbytes / itemsize];
+  const needed = product(full) * itemsize;
+  if (needed !== nbytes) {
+    throw doesNotFit(`The shape [${full.join(', ')}] of ${String(itemsize)}-byte elements needs ${String(needed)} bytes, the view has ${String(nbytes)}`);
+  }
+  return { offset, shape: full, strides: contiguousStrides(full, itemsize, order) };
 }

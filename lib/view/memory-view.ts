@@ -6,176 +6,509 @@
  * words and nothing else. Every operation first asks whether the owner is open; an operation that
  * ran the caller's code asks again. release() points the view at an owner that never was open.
  */
+import { inspect, type InspectOptions } from 'node:util';
 import { invalidThis } from '../errors';
-import { optionalBoolean, optionsObject } from '../validate';
-import { readAt, toStored, writeAt, bytesAt, place } from './elements';
-import { BYTES, flatForm, Form, formOf } from './form';
-import { KIND, parseFormat, type Scalar } from './format';
-import { elementOffset, isContiguous, product, toIndex, toInteger, toSlice, type Layout } from './layout';
-import { bytesOf, checkOwner, dataOf, exportedBy, isOwner, RELEASED, type Owner } from './owner';
-import { readonlyError } from './elements';
-import { notMemory, userMemory } from './user-memory';
+import { oneOf, optionalBoolean, optionsObject, wholeNumber } from '../validate';
+import { sameElements } from './compare';
+import { copyArea, elementBytes, fillArea, packOrdered } from './copy';
+import { readAt, readonlyError, rebased, toStored, writeAt } from './elements';
+import { BYTES, Form, formOf } from './form';
+import type { Scalar } from './format';
+import { castLayout, isContiguous, sameShape, select, toInteger, toSlice, type Key, type Order } from './layout';
+import { checkOwner, isOwner, RELEASED, type Owner } from './owner';
+import { 
+  areaIn, checkCastFormat, checkCastShape, checkDimension, checkSameFormat, itemOf, layoutError, locate, partsOfSource, ranged, shapeText,
+  type Parts,
+} from './parts';
+import { rawMemory, rawTypedArray } from './raw';
+import { countOf, firstIndex, lastIndex } from './search';
+import { describe, toHex, toNestedList, toSeparator, type NestedList } from './text';
+import { notMemory } from './user-memory';
+import { byteLength, items, type Area } from './walk';
 
 export type { Scalar } from './format';
+export type { Key } from './layout';
+export type { NestedList } from './text';
 
-/** What a view can be made from; a Mapping as well, and any exporter registered with registerExporter(). */
-export type MemorySource = object;
+/** Something of another layer that has memory to look at: a Mapping. */
+export interface MemoryExporter {
+  view(offset?: number, length?: number): MemoryView;
+}
+
+/** What a view can be made from. */
+export type MemorySource = MemoryView | ArrayBuffer | SharedArrayBuffer | ArrayBufferView | MemoryExporter;
+
+/** What iterating answers: elements, or views where there are more dimensions. */
+export type Item = Scalar | MemoryView;
 
 export interface MemoryViewOptions {
   /** Refuse writes through this view and those made from it. Default: as the source. */
   readonly readonly?: boolean;
 }
 
+/** Makes a view of format 'B' over [offset, offset + length) of an owner, counted from the owner's start. For layers above. */
 export let viewOf: (owner: Owner, offset: number, length: number) => MemoryView;
 
 export class MemoryView {
   // Plain properties, in this order: `owner` first for the sake of its clone guard, and not #private,
   // which costs 5 ns per slice. The memory is out of reach all the same: it is private to Owner.
   private owner: Owner;
-  /** Of the element whose indices are all 0, bytes from the owner's start. */
   private readonly offset: number;
-  /** Items of the first dimension; 1 where there is none. */
-  private readonly count: number;
+  private readonly items: number;
   private readonly form: Form;
 
-  static {
-    viewOf = (owner, offset, length) => make(owner, offset, length, owner.exporter.readonly ? BYTES.locked() : BYTES);
-  }
+  // -------------------------------------------------------------- construct
 
+  /**
+   * A view of all the memory of `source`, in the format the source has: nothing is copied.
+   * Throws ERR_INVALID_ARG_TYPE for what has no memory, ERR_INVALID_ARG_VALUE for what is detached,
+   * ERR_VIEW_RELEASED and ERR_MAPPING_CLOSED. Python: `memoryview(source)`.
+   */
   constructor(source: MemorySource, options?: MemoryViewOptions);
-  constructor(source: MemorySource, options?: MemoryViewOptions | number, count?: number, form?: unknown) {
-    if (form instanceof Form) {
+  constructor(source: MemorySource | Owner, options?: MemoryViewOptions | number, count?: number, form?: Form) {
+    if (form instanceof Form) { // one of ours: see make()
       this.owner = source as Owner;
       this.offset = options as number;
-      this.count = count as number;
+      this.items = count as number;
       this.form = form;
       return;
     }
     const { readonly } = optionsObject(options as MemoryViewOptions | undefined, 'options', ['readonly']);
     const lock = optionalBoolean(readonly, 'options.readonly', false);
-    const origin = originOf(source);
-    if (origin === undefined) throw notMemory(source);
-    checkOwner(origin.owner);
-    this.owner = origin.owner;
-    this.offset = origin.offset;
-    this.count = origin.count;
-    this.form = lock ? origin.form.locked() : origin.form;
+    const parts = partsOf(source, 'source');
+    this.owner = parts.owner;
+    this.offset = parts.offset;
+    this.items = parts.items;
+    this.form = lock ? parts.form.locked() : parts.form;
   }
 
-  /** Reads one element. */
-  get(index: number | readonly number[]): Scalar {
-    const owner = openOwner(this);
-    const { form } = this;
-    if (typeof index === 'number' && form.kind === KIND.U8 && index >= 0 && index < this.count && Number.isInteger(index)) {
-      const value = bytesOf(owner)[this.offset + index * form.stride];
-      if (value !== undefined) return value;
-    }
-    return readAt(owner, this.locate(index), form.format);
+  static {
+    viewOf = (owner, offset, length) => make(owner, offset, length, owner.exporter.readonly ? BYTES.locked() : BYTES);
   }
 
-  /** Writes one element. */
-  set(index: number | readonly number[], value: Scalar): void {
-    const owner = openOwner(this);
-    const { form } = this;
-    if (form.readonly) throw readonlyError();
-    const at = this.locate(index);
-    const stored = toStored(value, form.format);
-    openOwner(this);
-    writeAt(owner, at, form.format, stored);
+  /** Is `value` a MemoryView, released or not? */
+  static isMemoryView(value: unknown): value is MemoryView {
+    return value instanceof MemoryView && isOwner(value.owner);
   }
 
-  private locate(index: unknown): number {
-    if (Array.isArray(index)) return elementOffset(this.layout(), index.slice());
-    if (this.form.ndim === 1) return this.offset + toIndex(index, this.count) * this.form.stride;
-    return elementOffset(this.layout(), [index]);
+  // -------------------------------------------------------------- what it is
+
+  /** The object the memory came from. Python: `memoryview.obj`. */
+  get obj(): object {
+    return opened(this).owner.exporter.source;
   }
 
-  private layout(): Layout {
-    const { offset, form, count } = this;
-    if (form.ndim === 0) return { offset, shape: [], strides: [] };
-    return { offset, shape: [count, ...form.restShape], strides: [form.stride, ...form.restStrides] };
+  /** Format of the elements, as in Python's struct module: 'B', 'i', '<d'. */
+  get format(): string {
+    return opened(this).form.format.text;
   }
 
-  /** Python's slice of the first dimension. */
-  slice(start?: number | null, stop?: number | null, step?: number | null): MemoryView {
-    const owner = openOwner(this);
-    const { form } = this;
-    const part = toSlice(start, stop, step, this.count);
-    return make(owner, this.offset + part.first * form.stride, part.count, form.withStride(form.stride * part.step));
+  /** Bytes per element. */
+  get itemsize(): number {
+    return opened(this).form.itemsize;
   }
 
-  /** A copy of the bytes. */
-  toBytes(): Uint8Array {
-    return new Uint8Array(this.asUint8Array());
-  }
-
-  asUint8Array(): Uint8Array {
-    const owner = openOwner(this);
-    checkOwner(owner);
-    const length = this.count * this.form.itemsize;
-    const spot = place(owner, this.offset, length);
-    spot.owner.exporter.expose(spot.owner);
-    return bytesAt(spot, length);
-  }
-
-  get length(): number {
-    openOwner(this);
-    return this.count;
-  }
-
+  /** Bytes of all elements: as many as toBytes() copies. */
   get nbytes(): number {
-    openOwner(this);
-    return product(this.layout().shape) * this.form.itemsize;
+    return byteLength(areaIn(opened(this)));
   }
 
+  /** How many dimensions; 0 to 64. */
+  get ndim(): number {
+    return opened(this).form.ndim;
+  }
+
+  /** Items per dimension. */
+  get shape(): readonly number[] {
+    return areaIn(opened(this)).shape;
+  }
+
+  /** Bytes from one item to the next, per dimension; may be negative. */
+  get strides(): readonly number[] {
+    return areaIn(opened(this)).strides;
+  }
+
+  /** Does the view refuse writes? */
   get readonly(): boolean {
-    openOwner(this);
-    return this.form.readonly;
+    return opened(this).form.readonly;
   }
 
+  /** Do the elements lie side by side, the last index varying fastest? */
+  get cContiguous(): boolean {
+    return isContiguous(areaIn(opened(this)), this.form.itemsize, 'C');
+  }
+
+  /** Do the elements lie side by side, the first index varying fastest? */
+  get fContiguous(): boolean {
+    return isContiguous(areaIn(opened(this)), this.form.itemsize, 'F');
+  }
+
+  /** cContiguous or fContiguous. */
+  get contiguous(): boolean {
+    return this.cContiguous || this.fContiguous;
+  }
+
+  /** Items of the first dimension: `shape[0]`. Throws ERR_VIEW_LAYOUT where there is no dimension. */
+  get length(): number {
+    checkDimension(opened(this).form);
+    return this.items;
+  }
+
+  /** Was release() called? The one property that a released view still answers. */
   get released(): boolean {
-    return this.owner === RELEASED;
+    return genuine(this).owner === RELEASED;
   }
 
+  // -------------------------------------------------------------- elements
+
+  /**
+   * One element; negative indices count from the end; a view of several dimensions takes as many
+   * indices. Throws ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE. Python: `m[i]`, `m[i, j]`.
+   */
+  get(index: number | readonly number[]): Scalar {
+    const parts = opened(this);
+    const at = locate(parts, index);
+    return readAt(opened(this).owner, at, parts.form.format);
+  }
+
+  /**
+   * Writes one element. Throws ERR_VIEW_READONLY, ERR_OUT_OF_RANGE for an index or a value the format
+   * cannot hold, ERR_INVALID_ARG_TYPE; nothing is coerced. Python: `m[i] = value`.
+   */
+  set(index: number | readonly number[], value: Scalar): void {
+    const parts = writable(this);
+    const at = locate(parts, index);
+    const stored = toStored(value, parts.form.format);
+    writeAt(opened(this).owner, at, parts.form.format, stored);
+  }
+
+  // -------------------------------------------------------------- views of the same memory
+
+  /**
+   * Part of the first dimension, as Python's `m[start:stop:step]`: negative bounds count from the end,
+   * bounds are clamped, `step` may be negative, null and undefined mean the default. Copies nothing.
+   * Throws ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE for a step of 0, ERR_VIEW_LAYOUT without a dimension.
+   */
+  slice(start?: number | null, stop?: number | null, step?: number | null): MemoryView {
+    const { owner, items: count, form } = opened(this);
+    const { offset } = this;
+    checkDimension(form);
+    const taken = toSlice(start, stop, step, count);
+    return remake(owner, offset + taken.first * form.stride, taken.count, form.withStride(form.stride * taken.step));
+  }
+
+  /**
+   * NumPy's basic indexing: an integer drops a dimension, [start, stop, step] keeps part of it, '...'
+   * stands for all dimensions not mentioned. Throws ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE.
+   */
+  select(...keys: Key[]): MemoryView {
+    const { format, readonly } = opened(this).form;
+    const { offset, shape, strides } = select(areaIn(opened(this)), keys);
+    return remake(opened(this).owner, offset, shape[0] ?? 1, formOf(format, readonly, shape, strides));
+  }
+
+  /**
+   * The same bytes as other elements: between a byte format ('b', 'B', 'c') and any other, from one
+   * dimension to many and back; `order` 'F' lets the first index vary fastest. Throws ERR_VIEW_LAYOUT,
+   * ERR_INVALID_ARG_VALUE, ERR_INVALID_ARG_TYPE. Python: `memoryview.cast`.
+   */
+  cast(format: string, shape?: readonly number[], order?: 'C' | 'F'): MemoryView {
+    const area = areaIn(opened(this));
+    const full = checkCastShape(area, shape);
+    const to = checkCastFormat(area, format);
+    const by: Order = oneOf(order, 'order', ['C', 'F'], 'C');
+    const layout = castLayout(area.offset, byteLength(area), to.itemsize, full, by);
+    const form = formOf(to, this.form.readonly, layout.shape, layout.strides);
+    return make(opened(this).owner, layout.offset, layout.shape[0] ?? 1, form);
+  }
+
+  /** The same view, refusing writes. Python: `memoryview.toreadonly`. */
+  toReadonly(): MemoryView {
+    const { owner, offset, items: count, form } = opened(this);
+    return make(owner, offset, count, form.locked());
+  }
+
+  // -------------------------------------------------------------- writing
+
+  /**
+   * Copies all elements of `source`, which has the same format and shape, as if through a copy where
+   * the two overlap; all or nothing. Throws ERR_VIEW_READONLY, ERR_VIEW_LAYOUT, ERR_INVALID_ARG_TYPE.
+   * Python: `m[a:b] = source` is `m.slice(a, b).assign(source)`.
+   */
+  assign(source: MemorySource): this {
+    const to = areaIn(writable(this));
+    const from = areaIn(partsOf(source, 'source'));
+    checkSameFormat(from, to);
+    if (!sameShape(from.shape, to.shape)) throw layoutError(`The source has the shape ${shapeText(from.shape)}, the view ${shapeText(to.shape)}`);
+    copyChecked(from, to);
+    return this;
+  }
+
+  /**
+   * One value to all elements, or to those of items [start, end) of the first dimension; bounds as
+   * in slice(). Throws ERR_VIEW_READONLY, ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE.
+   */
+  fill(value: Scalar, start?: number, end?: number): this {
+    const parts = writable(this);
+    const { format, ndim } = parts.form;
+    const element = elementBytes(toStored(value, format), format);
+    const target = ndim === 0 ? areaIn(parts) : ranged(parts, start, end);
+    checkOwner(target.owner);
+    fillArea(target, element);
+    return this;
+  }
+
+  /**
+   * Copies items [start, stop) of the first dimension to `target` from its item `targetStart` on: as
+   * many as fit, as Buffer#copy does. Answers how many items were copied. The format must be the
+   * target's. Throws ERR_VIEW_READONLY, ERR_VIEW_LAYOUT, ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE.
+   */
+  copyTo(target: MemorySource, targetStart = 0, start?: number, stop?: number): number {
+    const source = opened(this);
+    const parts = partsOf(target, 'target');
+    if (parts.form.readonly) throw readonlyError();
+    checkDimension(parts.form);
+    const wanted = ranged(source, start, stop);
+    const first = wholeNumber(targetStart, 'targetStart', 0, parts.items);
+    const count = Math.min(wanted.shape[0] as number, parts.items - first);
+    const from = items(wanted, 0, count);
+    const to = items(areaIn(parts), first, first + count);
+    checkSameFormat(from, to);
+    if (!sameShape(from.shape.slice(1), to.shape.slice(1))) {
+      throw layoutError(`Items of the shape ${shapeText(from.shape.slice(1))} do not fit a target of ${shapeText(to.shape.slice(1))}`);
+    }
+    copyChecked(from, to);
+    return count;
+  }
+
+  // -------------------------------------------------------------- copies
+
+  /** All elements, nested as deep as there are dimensions. Python: `memoryview.tolist`. */
+  toList(): NestedList {
+    return toNestedList(readable(this));
+  }
+
+  /**
+   * A copy of the elements' bytes: 'C' (the default) with the last index varying fastest, 'F' the
+   * first, 'A' as they lie in memory where that is F order, else C. Python: `memoryview.tobytes`.
+   */
+  toBytes(order?: 'C' | 'F' | 'A' | null): Uint8Array {
+    const from = readable(this);
+    const by = oneOf(order ?? undefined, 'order', ['C', 'F', 'A'], 'C');
+    const stored: Order = isContiguous(from, from.format.itemsize, 'F') ? 'F' : 'C';
+    const out = new Uint8Array(byteLength(from));
+    packOrdered(from, out, by === 'A' ? stored : by);
+    return out;
+  }
+
+  /**
+   * The elements' bytes as hexadecimal digits, with `sep` (one ASCII character) between groups of
+   * `bytesPerSep` (default 1) counted from the right, from the left where negative. Python: `memoryview.hex`.
+   */
+  hex(sep?: string, bytesPerSep = 1): string {
+    return toHex(readable(this), toSeparator(sep), toInteger(bytesPerSep, 'bytesPerSep'));
+  }
+
+  // -------------------------------------------------------------- looking for values
+
+  /**
+   * Same shape and equal elements, by value whatever the formats; NaN equals nothing. `other` is a
+   * view or anything a view can be made from; of memory that is gone only the same view is equal.
+   * Never throws. Python: `==`.
+   */
+  equals(other: unknown): boolean {
+    genuine(this);
+    try {
+      return sameElements(readable(this), areaIn(partsOf(other, 'other')));
+    } catch {
+      return this === other;
+    }
+  }
+
+  /**
+   * Index of the first item equal to `value` in [start, stop), bounds as in slice(); -1. Items are
+   * elements, or views where there are more dimensions. Python: `memoryview.index`.
+   */
+  indexOf(value: unknown, start?: number, stop?: number): number {
+    const { area, first } = searched(this, start, stop);
+    const found = area.shape.length === 1 ? firstIndex(area, value) : itemsEqual(area, value).indexOf(true);
+    return found < 0 ? -1 : first + found;
+  }
+
+  /** Index of the last item equal to `value` in [start, stop), bounds as in slice(); -1. */
+  lastIndexOf(value: unknown, start?: number, stop?: number): number {
+    const { area, first } = searched(this, start, stop);
+    const found = area.shape.length === 1 ? lastIndex(area, value) : itemsEqual(area, value).lastIndexOf(true);
+    return found < 0 ? -1 : first + found;
+  }
+
+  /** Is an item equal to `value`? NaN is never found. Python: `value in m`. */
+  includes(value: unknown): boolean {
+    return this.indexOf(value) >= 0;
+  }
+
+  /** How many items are equal to `value`. Python: `memoryview.count`. */
+  count(value: unknown): number {
+    const { area } = searched(this, undefined, undefined);
+    return area.shape.length === 1 ? countOf(area, value) : itemsEqual(area, value).filter(Boolean).length;
+  }
+
+  /** The items from the first to the last, read when they are asked for. */
+  [Symbol.iterator](): IterableIterator<Item> {
+    checkDimension(opened(this).form);
+    return iterate(this, 0, 1);
+  }
+
+  /** The items from the last to the first, read when they are asked for. */
+  reversed(): IterableIterator<Item> {
+    checkDimension(opened(this).form);
+    return iterate(this, this.items - 1, -1);
+  }
+
+  // -------------------------------------------------------------- the memory itself
+
+  /**
+   * The bytes of the view, shared. Throws ERR_VIEW_LAYOUT unless contiguous, ERR_VIEW_READONLY over
+   * memory that a raw write would change, ERR_BUFFER_TOO_LARGE for more than an array can hold.
+   */
+  asUint8Array(): Uint8Array {
+    const { buffer, byteOffset, byteLength: length } = rawMemory(areaIn(opened(this)), this.form.readonly);
+    return new Uint8Array(buffer, byteOffset, length);
+  }
+
+  /** As asUint8Array(), as Node's Buffer. */
+  asBuffer(): Buffer {
+    const { buffer, byteOffset, byteLength: length } = rawMemory(areaIn(opened(this)), this.form.readonly);
+    return Buffer.from(buffer, byteOffset, length);
+  }
+
+  /** As asUint8Array(), as a DataView. */
+  asDataView(): DataView {
+    const { buffer, byteOffset, byteLength: length } = rawMemory(areaIn(opened(this)), this.form.readonly);
+    return new DataView(buffer, byteOffset, length);
+  }
+
+  /**
+   * The elements as the typed array of their format, shared, in memory order. Throws as asUint8Array(),
+   * and ERR_VIEW_LAYOUT where the elements are not aligned or not in this machine's byte order.
+   */
+  asTypedArray(): NodeJS.TypedArray {
+    return rawTypedArray(areaIn(opened(this)), this.form.readonly);
+  }
+
+  // -------------------------------------------------------------- end
+
+  /** Ends this view, not those made from it; idempotent. It keeps no memory alive any more. Python: `memoryview.release`. */
   release(): void {
+    genuine(this);
     this.owner = RELEASED;
   }
 
   [Symbol.dispose](): void {
     this.release();
   }
+
+  /** What console.log shows: one line. Never throws. */
+  [inspect.custom](_depth: number, options: InspectOptions): string {
+    const parts = this as unknown as Parts;
+    return isOwner(parts.owner) ? describe(parts, parts.owner === RELEASED, options) : 'MemoryView {}';
+  }
 }
 
-interface Origin {
-  readonly owner: Owner;
-  readonly offset: number;
-  readonly count: number;
-  readonly form: Form;
-}
+// ---------------------------------------------------------------- making views
 
-function originOf(source: unknown): Origin | undefined {
-  if (typeof source !== 'object' || source === null) return undefined;
-  if (source instanceof MemoryView) return source as unknown as Origin;
-  const memory = userMemory(source);
-  if (memory !== undefined) return { ...memory, offset: 0, count: memory.owner.byteLength / memory.form.itemsize };
-  const exported = exportedBy(source);
-  if (exported === undefined) return undefined;
-  const { owner, offset, byteLength } = exported;
-  return { owner, offset, count: byteLength, form: flatForm(parseFormat('B'), owner.exporter.readonly) };
-}
-
-const Make = MemoryView as unknown as new (owner: Owner, offset: number, count: number, form: Form) => MemoryView;
+const Make = MemoryView as unknown as new (owner: Owner, offset: number, items: number, form: Form) => MemoryView;
 
 function make(owner: Owner, offset: number, count: number, form: Form): MemoryView {
   return new Make(owner, offset, count, form);
 }
 
-function openOwner(view: MemoryView): Owner {
-  const owner = (view as unknown as { owner?: Owner } | undefined)?.owner;
-  if (owner?.open !== true) throw whyNot(owner);
-  return owner;
+/** As make(); of memory longer than a typed array, over a piece that holds the whole view where there is one. */
+function remake(owner: Owner, offset: number, count: number, form: Form): MemoryView {
+  if (!owner.span) return make(owner, offset, count, form);
+  const found = rebased(areaIn({ owner, offset, items: count, form }));
+  return make(found.owner, found.at, count, form);
 }
 
-function whyNot(owner: unknown): Error {
+/** The parts of anything that has memory, open. Throws ERR_INVALID_ARG_TYPE and why it is not open. */
+function partsOf(source: unknown, name: string): Parts {
+  if (source instanceof MemoryView) {
+    const parts = opened(source);
+    checkOwner(parts.owner);
+    return parts;
+  }
+  const parts = typeof source === 'object' && source !== null ? partsOfSource(source) : undefined;
+  if (parts === undefined) throw notMemory(source, name);
+  checkOwner(parts.owner);
+  return parts;
+}
+
+// ---------------------------------------------------------------- checking state
+
+/** The parts of a view that may be looked at. Throws why it may not; ERR_INVALID_THIS for what is no view. */
+function opened(view: MemoryView): Parts {
+  const parts = view as unknown as Parts | undefined;
+  if ((parts?.owner as Owner | undefined)?.open !== true) throw whyNot(parts);
+  return parts as Parts;
+}
+
+function whyNot(parts: Parts | undefined): Error {
+  const owner: unknown = parts?.owner;
   return isOwner(owner) ? owner.exporter.reason() : invalidThis('MemoryView');
+}
+
+/** The parts of a view, open or not. Throws ERR_INVALID_THIS. */
+function genuine(view: MemoryView): Parts {
+  if (!MemoryView.isMemoryView(view)) throw invalidThis('MemoryView');
+  return view as unknown as Parts;
+}
+
+/** The parts of an open view that takes writes. */
+function writable(view: MemoryView): Parts {
+  const parts = opened(view);
+  if (parts.form.readonly) throw readonlyError();
+  return parts;
+}
+
+/** The elements of an open view whose memory is there. */
+function readable(view: MemoryView): Area {
+  const area = areaIn(opened(view));
+  checkOwner(area.owner);
+  return area;
+}
+
+/** Copies when both sides are still there: from here on nothing of the caller's runs. */
+function copyChecked(from: Area, to: Area): void {
+  checkOwner(from.owner);
+  checkOwner(to.owner);
+  copyArea(from, to);
+}
+
+// ---------------------------------------------------------------- items
+
+function searched(view: MemoryView, start: unknown, stop: unknown): { area: Area; first: number } {
+  const parts = opened(view);
+  checkOwner(parts.owner);
+  checkDimension(parts.form);
+  const { first, count } = toSlice(start, stop, undefined, parts.items);
+  return { area: items(areaIn(parts), first, first + count), first };
+}
+
+/** Which items of an area with several dimensions equal `value`, which is memory too. */
+function itemsEqual(area: Area, value: unknown): boolean[] {
+  let other: Area;
+  try {
+    other = areaIn(partsOf(value, 'value'));
+  } catch {
+    return [];
+  }
+  return Array.from({ length: area.shape[0] as number }, (_, index) => sameElements(itemOf(area, index), other));
+}
+
+function* iterate(view: MemoryView, first: number, step: 1 | -1): IterableIterator<Item> {
+  for (let i = first; i >= 0 && i < opened(view).items; i += step) yield itemOrView(view, i);
+}
+
+function itemOrView(view: MemoryView, index: number): Item {
+  return opened(view).form.ndim === 1 ? view.get(index) : view.select(index);
 }

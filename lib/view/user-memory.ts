@@ -68,6 +68,11 @@ class UserExporter implements Exporter {
   }
 }
 
+/** Memory of the language itself, not of an exporter from another layer. */
+export function isUserMemory(owner: Owner): boolean {
+  return owner.exporter instanceof UserExporter;
+}
+
 function ownerOver(source: object, buffer: ArrayBufferLike, byteOffset: number, byteLength: number): Owner {
   // Proposal "Immutable ArrayBuffers" (Node 26, behind a flag): the engine refuses writes, so do we.
   const immutable = (buffer as { immutable?: boolean }).immutable === true;

@@ -1,0 +1,70 @@
+/**
+ * Who made what and where, and which views there are: diagnosis, free until somebody asks.
+ */
+import v8 from 'node:v8';
+
+const MAX_FRAMES = 10;
+
+/** Is it on? Read at every view that is made. */
+export let tracing: boolean = process.env['ZEROCOPY_TRACE'] === '1';
+
+let stacks = new WeakMap<object, string>();
+
+/** @param on remember from now on, or stop and forget */
+export function setTracing(on: boolean): void {
+  tracing = on;
+  if (!on) stacks = new WeakMap();
+}
+
+/** Remembers where `made` was made: the stack above the function `maker`. */
+export function remember(made: object, maker: (...args: never[]) => unknown): void {
+  const { stackTraceLimit } = Error;
+  Error.stackTraceLimit = MAX_FRAMES;
+  const at: { stack?: string } = {};
+  Error.captureStackTrace(at, maker);
+  Error.stackTraceLimit = stackTraceLimit;
+  stacks.set(made, (at.stack ?? '').split('\n').slice(1).join('\n'));
+}
+
+/** Where `made` was made, if that was remembered: lines of a stack. */
+export function stackOf(made: object): string | undefined {
+  return stacks.get(made);
+}
+
+/** A live view of open memory. */
+export interface Seen {
+  readonly view: object;
+  readonly source: object;
+  readonly nbytes: number;
+}
+
+let seen: Seen[] | undefined;
+let viewClass: (abstract new (...args: never[]) => object) | undefined;
+
+/** MemoryView makes itself known, because imports only point down. */
+export function countable(memoryView: abstract new (...args: never[]) => object): void {
+  viewClass = memoryView;
+}
+
+/**
+ * Every view that is alive. Counting views as they come and go would cost each more than it does itself; instead the
+ * engine is asked: v8.queryObjects() collects garbage, walks the heap and inspects each object it finds, and the views'
+ * inspection reports here while a census is on.
+ */
+export function census(): readonly Seen[] {
+  const found: Seen[] = [];
+  seen = found;
+  try {
+    if (viewClass !== undefined) v8.queryObjects(viewClass as never, { format: 'summary' });
+  } finally {
+    seen = undefined;
+  }
+  return found;
+}
+
+/** Called by a view that is inspected; false when no census is on. */
+export function report(view: Seen | undefined): boolean {
+  if (seen === undefined) return false;
+  if (view !== undefined) seen.push(view);
+  return true;
+}

@@ -1,0 +1,234 @@
+/** Replays the programs that real CPython (and NumPy) answered: test/oracle/README.md says how they are written. */
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { gunzipSync } from 'node:zlib';
+import { isDeepStrictEqual } from 'node:util';
+import { MemoryView, type Key, type MemorySource } from '#lib/view/memory-view';
+import type { MakeSource, Source } from './sources';
+
+type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
+type Record_ = Readonly<Record<string, Json>>;
+export interface Program {
+  readonly id: number;
+  readonly f: readonly string[];
+  readonly src: readonly (readonly [kind: string, hex: string])[];
+  readonly ops: readonly (readonly Json[])[];
+  readonly fin: readonly string[];
+}
+
+const folder = path.resolve(__dirname, '../../../test/oracle');
+
+export function programs(name: 'mv' | 'nd'): Program[] {
+  const lines = gunzipSync(readFileSync(path.join(folder, `${name}.jsonl.gz`))).toString().trim().split('\n');
+  return lines.slice(1).map((line) => JSON.parse(line) as Program);
+}
+
+/** Our codes for the reasons CPython had; see docs/from-python.md for why they differ where they do. */
+const CODES: Readonly<Record<string, readonly string[]>> = {
+  released: ['ERR_VIEW_RELEASED'], readonly: ['ERR_VIEW_READONLY'],
+  bounds: ['ERR_OUT_OF_RANGE'], value_range: ['ERR_OUT_OF_RANGE'], overflow: ['ERR_OUT_OF_RANGE'],
+  key: ['ERR_INVALID_ARG_TYPE'], value_type: ['ERR_INVALID_ARG_TYPE'], notbuffer: ['ERR_INVALID_ARG_TYPE'],
+  key_ndim: ['ERR_INVALID_ARG_VALUE'], ellipsis: ['ERR_INVALID_ARG_VALUE'],
+  step0: ['ERR_INVALID_ARG_VALUE'], order: ['ERR_INVALID_ARG_VALUE'], sep: ['ERR_INVALID_ARG_VALUE'], cast_format: ['ERR_INVALID_ARG_VALUE'],
+  structure: ['ERR_VIEW_LAYOUT'], scalar: ['ERR_VIEW_LAYOUT'], cast_formats: ['ERR_VIEW_LAYOUT'], cast_noncontig: ['ERR_VIEW_LAYOUT'],
+  cast_ndim: ['ERR_VIEW_LAYOUT'], cast_length: ['ERR_VIEW_LAYOUT'], cast_zero: ['ERR_VIEW_LAYOUT'], cast_shape: ['ERR_VIEW_LAYOUT'],
+  cast_maxdim: ['ERR_VIEW_LAYOUT'], cast_shape_type: ['ERR_INVALID_ARG_TYPE'], cast_shape_value: ['ERR_OUT_OF_RANGE'],
+  cast_shape_big: ['ERR_VIEW_LAYOUT', 'ERR_OUT_OF_RANGE'], readinto: ['ERR_VIEW_READONLY', 'ERR_VIEW_LAYOUT'],
+};
+
+function isRecord(value: unknown): value is Record_ {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+const FLOATS: Readonly<Record<string, number>> = { nan: NaN, inf: Infinity, '-inf': -Infinity, '-0': -0 };
+
+/** One program being replayed. */
+class Replay {
+  readonly views: MemoryView[] = [];
+  readonly sources: { source: MemorySource; memory: Uint8Array; format: string; readonly: boolean }[];
+
+  constructor(program: Program, makeSource: MakeSource) {
+    this.sources = program.src.map(([kind, hex]) => {
+      const made: Source = makeSource(Uint8Array.from(Buffer.from(hex, 'hex')));
+      return { ...made, format: kind.startsWith('array:') ? kind.slice(6) : 'B', readonly: kind === 'bytes' };
+    });
+  }
+
+  /** A VALUE of the vectors as the value a JavaScript program would use. */
+  value(json: Json): unknown {
+    if (Array.isArray(json)) return json.map((item) => this.value(item));
+    if (!isRecord(json)) return json;
+    if ('n' in json) return BigInt(json['n'] as string);
+    if ('f' in json) return typeof json['f'] === 'string' ? FLOATS[json['f']] : json['f'];
+    if ('s' in json) return json['s'];
+    if ('b' in json) return Uint8Array.from(Buffer.from(json['b'] as string, 'hex'));
+    if ('v' in json) return this.views[json['v'] as number];
+    if ('o' in json) return this.over(json['o'] as number);
+    if ('t' in json) return (json['t'] as Json[]).map((item) => this.value(item));
+    if ('sl' in json) return (json['sl'] as Json[]).map((item) => this.value(item));
+    throw new Error(`unknown value ${JSON.stringify(json)}`);
+  }
+
+  /** Source i; Python's array.array has a format of its own, ours a view cast to it. */
+  over(i: number): MemoryView {
+    const { source, format, readonly } = this.sources[i] as (typeof this.sources)[number];
+    const view = new MemoryView(source, { readonly });
+    return format === 'B' ? view : view.cast(format);
+  }
+
+  keys(json: Json): Key[] {
+    const list = isRecord(json) && 't' in json ? (json['t'] as Json[]) : [json];
+    return list.map((key) => this.value(key) as Key);
+  }
+
+  slice(view: MemoryView, bounds: Json): MemoryView {
+    const [start, stop, step] = this.value(bounds) as (number | null)[];
+    return view.slice(start, stop, step);
+  }
+
+  get(view: MemoryView, json: Json): unknown {
+    const keys = this.keys(json).map((key) => (typeof key === 'boolean' ? Number(key) : key)); // True is 1 in Python
+    const indices = keys.every((key) => key !== '...' && !Array.isArray(key));
+    if (indices && !view.released && keys.length === view.ndim) return view.get(isRecord(json) && 't' in json ? (keys as number[]) : (keys[0] as number));
+    if (!indices || (isRecord(json) && 't' in json) || typeof json === 'number') {
+      const part = view.select(...keys);
+      return part.ndim === 0 ? part.get([]) : part;
+    }
+    return view.get(keys[0] as number);
+  }
+
+  set(view: MemoryView, json: Json, value: Json): null {
+    const keys = this.keys(json).map((key) => (typeof key === 'boolean' ? Number(key) : key));
+    const number = typeof value === 'boolean' && !view.released && !view.format.endsWith('?') ? Number(value) : this.value(value);
+    view.set(isRecord(json) && 't' in json ? (keys as number[]) : (keys[0] as number), number as never);
+    return null;
+  }
+
+  /** m[a:b:c] = x: Python refuses a read-only target before it looks at the slice. */
+  assign(view: MemoryView, target: () => MemoryView, from: Json): null {
+    const source = this.value(from) as MemorySource;
+    if (view.readonly) view.assign(source);
+    target().assign(source);
+    return null;
+  }
+
+  readInto(view: MemoryView, hex: string): number {
+    const bytes = Buffer.from(hex, 'hex');
+    const target = view.asUint8Array();
+    return bytes.copy(target);
+  }
+
+  run(op: readonly Json[]): unknown {
+    const [name, register, ...args] = op.slice(0, -1) as [string, number, ...Json[]];
+    const view = this.views[register] as MemoryView;
+    const [a = null, b = null] = args;
+    switch (name) {
+      case 'view': return this.over(register);
+      case 'mv': return new MemoryView(view);
+      case 'slice': return this.slice(view, a);
+      case 'cast': return view.cast(a as string, (b === null ? undefined : this.value(b)) as number[] | undefined, args[2] as 'C' | 'F' | undefined);
+      case 'ro': return view.toReadonly();
+      case 'get': return this.get(view, a);
+      case 'set': return this.set(view, a, b);
+      case 'sets': return this.assign(view, () => this.slice(view, a), b);
+      case 'setx': return this.assign(view, () => view.select(...this.keys(a)), b);
+      case 'eq': return view.equals(this.value(a));
+      case 'tolist': return view.toList();
+      case 'tobytes': return view.toBytes(a as 'C');
+      case 'hex': return view.hex(...(this.value(args) as [string, number]));
+      case 'len': return view.length;
+      case 'iter': return [...view];
+      case 'riter': return [...view.reversed()];
+      case 'in': return view.includes(this.value(a));
+      case 'count': return view.count(this.value(a));
+      case 'index': return view.indexOf(...(this.value(args) as [number, number, number]));
+      case 'info': return this.describe(view);
+      case 'obj': return view.obj === (this.sources[a as number] as Source).source;
+      case 'readinto': return this.readInto(view, a as string);
+      case 'rel': view.release(); return null;
+      case 'poke': (this.sources[register] as Source).memory[a as number] = b as number; return null;
+      default: throw new Error(`unknown operation ${name}`);
+    }
+  }
+
+  describe(view: MemoryView): Json[] {
+    return [view.format, view.itemsize, view.ndim, [...view.shape], [...view.strides], view.nbytes, view.readonly,
+      view.cContiguous, view.fContiguous, view.contiguous];
+  }
+}
+
+/** Does what we answered mean what CPython answered? Integers may be number or bigint here. */
+function means(actual: unknown, expected: Json, replay: Replay): boolean {
+  if (Array.isArray(expected)) {
+    return Array.isArray(actual) && actual.length === expected.length && expected.every((item, i) => means(actual[i], item, replay));
+  }
+  const value = replay.value(expected);
+  if (typeof value === 'number' && typeof actual === 'bigint') return BigInt(value) === actual;
+  if (isRecord(expected) && 'b' in expected) return actual instanceof Uint8Array && Buffer.compare(actual, value as Uint8Array) === 0;
+  return Object.is(actual, value);
+}
+
+/** null in an expected descriptor: not to be compared. */
+function describes(actual: Json, expected: Json): boolean {
+  if (expected === null) return true;
+  if (Array.isArray(expected)) {
+    return Array.isArray(actual) && actual.length === expected.length && expected.every((item, i) => describes(actual[i] as Json, item));
+  }
+  return isDeepStrictEqual(actual, replayInteger(expected));
+}
+
+/** Strides beyond 2 ** 53: ours are doubles, CPython's wrap (feature `bigstride`). */
+function replayInteger(json: Json): Json {
+  return isRecord(json) && 'n' in json ? Number(json['n']) : json;
+}
+
+/** Python only, or a Python value that JavaScript has no counterpart of: listed in docs/from-python.md. */
+function pythonOnly(op: readonly Json[], expected: Record_): boolean {
+  const name = op[0] as string;
+  if (name === 'hash' || name === 'grow') return true;
+  if (expected['e'] === 'NotImplementedError' && (name.startsWith('set') || name === 'get')) return true;
+  // 2.0 is the integer 2 here, so it is neither a wrong key nor a wrong value.
+  const whole = (json: Json | undefined): boolean => isRecord(json) && Number.isInteger(json['f']);
+  return (expected['c'] === 'key' && whole(op[2])) || (expected['c'] === 'value_type' && whole(op[3]));
+}
+
+function check(replay: Replay, op: readonly Json[], expected: Record_, bigStride: boolean): string | undefined {
+  let actual: unknown;
+  try {
+    actual = replay.run(op);
+  } catch (error) {
+    const { code } = error as { code?: string };
+    if (code === undefined) return `threw ${String((error as Error).stack)}`;
+    if (!('e' in expected)) return `threw ${code}: ${(error as Error).message}`;
+    if (expected['e'] === 'NotImplementedError') return undefined;
+    return (CODES[expected['c'] as string] ?? []).includes(code) ? undefined : `threw ${code}`;
+  }
+  if (expected['e'] === 'NotImplementedError') return undefined; // where CPython stops, we go on
+  if (expected['c'] === 'notfound') return actual === -1 ? undefined : `answered ${String(actual)}`;
+  if ('e' in expected) return `answered ${String(actual)}`;
+  if ('r' in expected) return means(actual, expected['r'] as Json, replay) ? undefined : `answered ${JSON.stringify(actual, (_, v: unknown) => typeof v === 'bigint' ? `${String(v)}n` : v)}`;
+  if (!(actual instanceof MemoryView)) return 'answered no view';
+  replay.views.push(actual);
+  const facts = replay.describe(actual);
+  const wanted = [...(expected['d'] as Json[])];
+  if (bigStride) wanted[4] = null;
+  return describes(facts, wanted) ? undefined : `is ${JSON.stringify(facts)}`;
+}
+
+/** Replays one program; what differed, in words. */
+export function differences(program: Program, makeSource: MakeSource): string[] {
+  const replay = new Replay(program, makeSource);
+  const found: string[] = [];
+  for (const op of program.ops) {
+    const expected = op.at(-1) as Record_;
+    if (pythonOnly(op, expected)) continue;
+    const difference = check(replay, op, expected, program.f.includes('bigstride'));
+    if (difference !== undefined) found.push(`program ${String(program.id)}: ${JSON.stringify(op)} ${difference}`);
+    if (difference !== undefined && 'v' in expected) return found; // registers no longer agree
+  }
+  replay.sources.forEach(({ memory }, i) => {
+    const hex = Buffer.from(memory.buffer, memory.byteOffset, memory.length).toString('hex');
+    if (program.fin[i] !== undefined && hex !== program.fin[i]) found.push(`program ${String(program.id)}: source ${String(i)} ends as ${hex}, not ${program.fin[i]}`);
+  });
+  return found;
+}
