@@ -6,9 +6,9 @@ import path from 'node:path';
 
 import type { OsFailure } from './errors';
 
-/** A native Region: opaque, tagged, only good for passing back. */
+/** A native Region: tagged, only good for passing back, and for finding the Mapping that has it. */
 export interface RegionHandle {
-  readonly __region: unique symbol;
+  mapping?: object;
 }
 
 /** By number in src-native/os/memory_map.h. */
@@ -26,6 +26,8 @@ export const ENDINGS = ['complete', 'failed', 'cancelled', 'short'] as const;
 export interface Counters {
   readonly regionsMapped: number;
   readonly regionsUnmapped: number;
+  readonly regionsRetired: number;
+  readonly regionsParked: number;
   readonly bytesMapped: number;
   readonly buffersCreated: number;
   readonly buffersFinalized: number;
@@ -34,23 +36,49 @@ export interface Counters {
   readonly pumpThreads: number;
 }
 
+/** What a region is; faults are pages that could not be read, faultOffset where the first began, bytes. */
+export interface RegionFacts {
+  readonly byteLength: number;
+  readonly fileOffset: number;
+  /** Index of ACCESS. */
+  readonly access: number;
+  readonly faults: number;
+  readonly faultOffset: number;
+}
+
 /** Offsets and lengths in bytes, whole and checked by the caller. A failure comes back as data (errors.ts). */
 export interface RegionBinding {
+  /** Null when there are too many maps. */
   mapFile(descriptor: number, offset: number, length: number, access: number, keepDescriptor: boolean, populate: boolean):
-    RegionHandle | OsFailure;
+    RegionHandle | OsFailure | null;
   createMemoryFile(name: string, size: number, sealed: boolean): number | OsFailure;
   allocateFile(descriptor: number, size: number): undefined | OsFailure;
   /** Undefined where the engine makes no external ArrayBuffer of this length. */
   createWindow(region: RegionHandle, offset: number, length: number): ArrayBuffer | undefined;
   exposeWindow(buffer: ArrayBuffer): void;
   detachWindow(buffer: ArrayBuffer): void;
+  /** Undefined where the engine makes no external SharedArrayBuffer. */
+  createSharedWindow(region: RegionHandle, offset: number, length: number): SharedArrayBuffer | undefined;
   closeRegion(region: RegionHandle): number;
   regionState(region: RegionHandle): number;
+  /** Holds of native work, and of buffers that were handed out and not collected. */
   regionHolds(region: RegionHandle): number;
+  regionBuffers(region: RegionHandle): number;
   regionDescriptor(region: RegionHandle): number;
+  /** Undefined once closed. */
+  regionFacts(region: RegionHandle): RegionFacts | undefined;
   flush(region: RegionHandle, offset: number, length: number): undefined | OsFailure;
   flushAsync(region: RegionHandle, offset: number, length: number): Promise<undefined | OsFailure>;
   advise(region: RegionHandle, offset: number, length: number, advice: number): undefined | OsFailure;
+  /** All that this thread has and that are not collected. */
+  liveHandles(): RegionHandle[];
+  /** Four bytes over a counter that goes up with every fault of any region. */
+  faultEpoch(): ArrayBuffer;
+  installFaultHandler(): void;
+  /** `token`: 16 random bytes; `now`: milliseconds of any clock that all threads share. */
+  offerRegion(region: RegionHandle, token: Uint8Array, now: number): void;
+  claimRegion(token: Uint8Array, now: number): RegionHandle | undefined;
+  dropExpiredOffers(now: number): void;
 }
 
 /** How a job of the pump ended; `errno` and `syscall` where it failed. */

@@ -11,8 +11,8 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 out=$PWD/out/native
 jobs=$(nproc 2>/dev/null || echo 2)
 sources=(
-  os/file_posix.cc os/memory_map_posix.cc os/output_linux.cc os/poller_linux.cc os/send_file_linux.cc
-  os/thread_posix.cc region/region.cc
+  os/fault_handler_posix.cc os/file_posix.cc os/memory_map_posix.cc os/output_linux.cc os/poller_linux.cc
+  os/send_file_linux.cc os/thread_posix.cc region/fault_table.cc region/pages.cc region/region.cc region/share.cc
 )
 export ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1 UBSAN_OPTIONS=print_stacktrace=1
 export TSAN_OPTIONS=halt_on_error=0:exitcode=66
@@ -104,18 +104,25 @@ controls() {
   local lock='/^(bool Region::Hold|void Region::Release)/,/^}/ s/^ *const std::lock_guard.*$//' name
   for name in plain asan ubsan tsan; do build "$name" "$out/$name"; done
   control tsan region/region.cc "$lock" 'ThreadSanitizer: data race' 'Hold and Release without their lock'
-  control plain region/region.cc 's/if \(mapped_\) UnmapLocked/UnmapLocked/' 'FAILED RegionUnmapsExactlyOnce' \
-    'unmapped by Close and again by the destructor'
-  control plain region/region.cc 's/if \(mapped_\) UnmapLocked\(\);//' 'FAILED RegionWithoutReferencesIsUnmapped' \
-    'not unmapped when the last reference goes'
-  control plain region/region.cc 's/if \(holds_ == 0\) UnmapLocked/UnmapLocked/' \
+  control plain region/region.cc 's/return std::move\(pages_\);/(void)os::Unmap(data_, length_);\n  return nullptr;/' \
+    'FAILED RegionUnmapsExactlyOnce' 'unmapped by Close and again by the destructor'
+  control plain region/region.cc 's/return std::move\(pages_\);/return pages_;/' \
+    'FAILED RegionClosesAtOnceWithoutHolds' 'still mapped after Close'
+  control plain region/pages.cc 's/if \(!retired_\) \(void\)os::Unmap.*//' \
+    'FAILED RegionWithoutReferencesIsUnmapped' 'not unmapped when the last reference goes'
+  control plain region/region.cc 's/if \(!IsHeldLocked\(\)\) last/last/' \
     'Close\(\) == State::kClosing\) failed' 'unmapped under a hold'
-  control asan region/region.cc 's/if \(holds_ == 0\) UnmapLocked/UnmapLocked/' 'AddressSanitizer: SEGV' \
+  control asan region/region.cc 's/if \(!IsHeldLocked\(\)\) last/last/' 'AddressSanitizer: SEGV' \
     'read through a hold after unmapping'
-  control asan region/region.cc 's/return std::shared_ptr<Region>\(new Region\(/new Region(pages, 0, data, 0, -1);\n&/' \
+  control asan region/region.cc 's/return std::shared_ptr<Region>\(new Region\(/new Region(pages.value());\n  &/' \
     'LeakSanitizer: detected memory leaks' 'a Region that nobody owns'
-  control plain region/region.cc 's/if \(own_descriptor >= 0\) \(void\)os::Close\(own_descriptor\);//' \
+  control plain os/descriptor.h 's/if \(fd_ >= 0\) \(void\)Close\(fd_\);//' \
     'FAILED RegionFailuresSayWhyAndLeaveNothingBehind' 'a descriptor left open when mapping fails'
+  control plain region/pages.cc 's/faults_ \+= .*$//' 'FAILED PagesPastTheEndReadAsZerosAndAreCounted' \
+    'a fault that is not counted'
+  control plain region/fault_table.cc 's/return pages != nullptr \&\& .*$/return false;/' 'Bus error|signal 7' \
+    'a fault that nobody handles'
+  control plain region/share.cc 's/table.erase\(found\);//' 'FAILED TokenIsClaimedOnce' 'a token claimed twice'
   control plain os/byte_range.h 's/return range.offset <= size.*$/return range.offset + range.length <= size;/' \
     'FAILED FitsIsExactUpToTheLastNumber' 'offset and length added before they are known to fit'
   control plain os/memory_map_posix.cc 's/^  const int error = errno;$/  (void)madvise(nullptr, 1, 0x7fff);\n&/' \

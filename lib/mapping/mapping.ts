@@ -1,10 +1,14 @@
 import { inspect } from 'node:util';
 
-import { valueOrThrow } from '../errors';
-import { type ACCESS, ADVICE, native, type RegionHandle, type STATES } from '../native';
+import { unavailable, valueOrThrow, zeroCopyError } from '../errors';
+import { ACCESS, ADVICE, native, type RegionHandle, type STATES } from '../native';
 import { byteRange, oneOf, optionalBoolean, optionsObject, type ByteRange } from '../validate';
 import { MemoryView, viewOf } from '../view/memory-view';
 import { registerExporter } from '../view/owner';
+import { remember, tracing } from '../view/trace';
+import { announce } from './announce';
+import { holdersOf, type Holders } from './holders';
+import { claim, offer, type MappingHandle } from './share';
 import { Windows } from './windows';
 
 export type Access = (typeof ACCESS)[number];
@@ -23,6 +27,8 @@ export interface MappingFacts {
   readonly fileOffset: number;
   readonly access: Access;
   readonly path: string | undefined;
+  /** The public function that was called: traces begin above it. */
+  readonly maker: (...args: never[]) => Mapping;
 }
 
 /** For the layers above: the memory behind a Mapping. */
@@ -70,7 +76,10 @@ export class Mapping implements Disposable {
     this.readonly = facts.access === 'read';
     if (facts.path !== undefined) this.path = facts.path;
     this.#windows = new Windows(this, facts.region, facts.byteLength, this.readonly);
+    facts.region.mapping = this;
     Object.freeze(this);
+    if (tracing) remember(this, facts.maker);
+    announce('map', this);
   }
 
   /** 'open'; 'closing' after close() while raw arrays or our own native work still need the memory; 'closed'. */
@@ -132,12 +141,14 @@ export class Mapping implements Disposable {
   async flush(range?: MappingRange): Promise<void> {
     const { offset, length } = this.#range(range);
     valueOrThrow(await native.flushAsync(this.#windows.region, offset, length), this.path);
+    this.#throwFault();
   }
 
   /** As {@link flush}, before it returns: the event loop waits for the disk. */
   flushSync(range?: MappingRange): void {
     const { offset, length } = this.#range(range);
     valueOrThrow(native.flush(this.#windows.region, offset, length), this.path);
+    this.#throwFault();
   }
 
   /**
@@ -152,6 +163,61 @@ export class Mapping implements Disposable {
     valueOrThrow(native.advise(this.#windows.region, offset, length, number), this.path);
   }
 
+  /** Pages that could not be read, because the file was cut or its disk failed; they read as zeros. 0 once closed. */
+  get faults(): number {
+    return native.regionFacts(this.#windows.region)?.faults ?? 0;
+  }
+
+  /**
+   * Throws if pages of the mapping could not be read: the file was cut under it, or its disk failed. Reading them
+   * gives zeros and never ends the process. MemoryViews and flush() throw the same.
+   * @throws ERR_MAPPING_FAULT (`offset` of the first lost page, bytes; `faults`, pages)
+   */
+  check(): void {
+    this.#openWindows();
+    this.#throwFault();
+  }
+
+  /**
+   * A handle for another thread of this process, to be passed by postMessage: there {@link Mapping.attach} makes a
+   * mapping of the same memory of it. It is good for one attach(), within a minute; closing this mapping does not
+   * spoil it. Once per receiver: call share() again for the next.
+   */
+  share(): MappingHandle {
+    return offer(this.#openWindows().region, this.path);
+  }
+
+  /**
+   * The mapping behind a handle of {@link share}: the same memory, not a copy, with an end of its own.
+   * @throws ERR_INVALID_ARG_TYPE; ERR_INVALID_ARG_VALUE for a handle that was claimed already or is too old
+   */
+  static attach(handle: MappingHandle): Mapping {
+    const { region, path } = claim(handle);
+    const facts = native.regionFacts(region);
+    if (facts === undefined) throw zeroCopyError('ERR_MAPPING_CLOSED', 'The mapping was closed');
+    const { byteLength, fileOffset, access } = facts;
+    const maker = (): Mapping => Mapping.attach(handle);
+    return new Mapping(MAKE, { region, byteLength, fileOffset, access: ACCESS[access] ?? 'read', path, maker });
+  }
+
+  /**
+   * The whole mapping as SharedArrayBuffer, sharing its memory: postMessage shares it with worker threads, and
+   * Atomics.wait works on it. The same object each time. It cannot be detached: after close() the mapping is 'closing'
+   * until no thread has it any more.
+   * @throws ERR_FEATURE_UNAVAILABLE_ON_PLATFORM before Node 22.23, 24.16 and 26.1
+   */
+  asSharedArrayBuffer(): SharedArrayBuffer {
+    if (this.byteLength === 0) return new SharedArrayBuffer(0);
+    const shared = this.#openWindows().shared();
+    if (shared === undefined) throw unavailable('A SharedArrayBuffer over a mapping');
+    return shared;
+  }
+
+  /** Who keeps the memory of this mapping. A diagnosis: it collects garbage and looks at the whole heap. */
+  holders(): Holders {
+    return holdersOf(this, this.#windows.region);
+  }
+
   /**
    * Ends the mapping; idempotent. Every MemoryView over it throws ERR_MAPPING_CLOSED from then on. When no raw array
    * was handed out and no native work holds the memory, it is unmapped before this returns; otherwise the state is
@@ -161,7 +227,9 @@ export class Mapping implements Disposable {
    */
   close(options?: { readonly detach?: boolean }): void {
     const { detach } = optionsObject(options, 'options', ['detach']);
+    const wasOpen = this.#windows.open;
     this.#windows.close(optionalBoolean(detach, 'options.detach', false));
+    if (wasOpen) announce('close', this);
   }
 
   [Symbol.dispose](): void {
@@ -172,6 +240,11 @@ export class Mapping implements Disposable {
   [inspect.custom](): string {
     const { path = 'memory', byteLength, fileOffset, access, state } = this;
     return `Mapping { ${path}, ${String(byteLength)} bytes from ${String(fileOffset)}, ${access}, ${state} }`;
+  }
+
+  #throwFault(): void {
+    const fault = this.#windows.fault();
+    if (fault !== undefined) throw fault;
   }
 
   #openWindows(): Windows {

@@ -7,6 +7,8 @@ import { ACCESS, ADVICE, native } from '../native';
 import {
   byteRange, fileDescriptor, oneOf, optionalBoolean, optionalWholeNumber, optionsObject, wholeNumber, type ByteRange,
 } from '../validate';
+import { keepFaultHandler } from './faults';
+import { tooManyMappings } from './holders';
 import { MAKE, Mapping, type Access, type Advice } from './mapping';
 
 /** What node:fs/promises' open() resolves with, as far as it is needed here. */
@@ -75,7 +77,7 @@ export function mmap(file: MappableFile, options?: MmapOptions): Mapping {
   const opened = openFile(file, request);
   try {
     const fileLength = prepareFile(opened, request);
-    const mapping = mapRange(opened, request, byteRange(request.offset, request.length, fileLength));
+    const mapping = mapRange(opened, request, byteRange(request.offset, request.length, fileLength), mmap);
     if (request.advice !== undefined) mapping.advise(request.advice);
     return mapping;
   } finally {
@@ -95,7 +97,7 @@ export function mmapAnonymous(byteLength: number, options?: MmapAnonymousOptions
   const fd = valueOrThrow(native.createMemoryFile(name, length, optionalBoolean(sealed, 'options.sealed', false)));
   try {
     const request: Request = { access: 'write', offset: 0, length, size: undefined, advice: undefined, populate: false };
-    return mapRange({ fd, path: undefined, close: () => undefined }, request, { offset: 0, length });
+    return mapRange({ fd, path: undefined, close: () => undefined }, request, { offset: 0, length }, mmapAnonymous);
   } finally {
     closeSync(fd);
   }
@@ -154,7 +156,7 @@ function prepareFile(file: OpenFile, request: Request): number {
   return Math.max(facts.size, request.size);
 }
 
-function mapRange(file: OpenFile, request: Request, range: ByteRange): Mapping {
+function mapRange(file: OpenFile, request: Request, range: ByteRange, maker: typeof mmap | typeof mmapAnonymous): Mapping {
   const { access, populate } = request;
   // A mapping that writes keeps a descriptor, for children and for faults; readers by the thousand need none.
   const keepDescriptor = access === 'write';
@@ -162,8 +164,10 @@ function mapRange(file: OpenFile, request: Request, range: ByteRange): Mapping {
     native.mapFile(file.fd, range.offset, range.length, ACCESS.indexOf(access), keepDescriptor, populate),
     file.path,
   );
+  if (region === null) throw tooManyMappings();
+  keepFaultHandler();
   return new Mapping(MAKE, {
-    region, access, byteLength: range.length, fileOffset: range.offset, path: file.path,
+    region, access, byteLength: range.length, fileOffset: range.offset, path: file.path, maker,
   });
 }
 

@@ -14,6 +14,7 @@ import { constants } from 'node:buffer';
 import { zeroCopyError } from '../errors';
 import { native, STATES, type RegionHandle } from '../native';
 import { bytesOf, endOwner, Owner, type Exporter } from '../view/owner';
+import { faultOf } from './faults';
 
 const STRIDE = 2 ** 30;
 const WINDOW = 2 ** 31;
@@ -25,8 +26,8 @@ const EMPTY = new Uint8Array(0);
 
 type RawBuffer = ArrayBuffer & { readonly immutable?: boolean };
 
-/** The buffers that reached the user. */
-const exposed = new WeakSet<ArrayBuffer>();
+/** The buffers that reached the user. Whoever keeps one keeps its mapping, and can be told so (holders.ts). */
+const exposed = new WeakMap<ArrayBuffer, object>();
 
 function bufferOf(owner: Owner): RawBuffer {
   return bytesOf(owner).buffer as RawBuffer;
@@ -45,6 +46,7 @@ export class Windows implements Exporter {
   /** What detaching needs to find; the memory's end waits for them, so they are not kept alive. */
   readonly #raw: WeakRef<RawBuffer>[] = [];
   #whole: Owner | undefined;
+  #shared: SharedArrayBuffer | undefined;
   #open = true;
 
   constructor(source: object, region: RegionHandle, byteLength: number, readonly: boolean) {
@@ -56,6 +58,10 @@ export class Windows implements Exporter {
 
   reason(): Error {
     return zeroCopyError('ERR_MAPPING_CLOSED', 'The mapping was closed');
+  }
+
+  fault(): Error | undefined {
+    return faultOf(this.region);
   }
 
   get open(): boolean {
@@ -82,6 +88,12 @@ export class Windows implements Exporter {
   }
 
   /** The owner kept under `key`; made again when the user transferred its buffer elsewhere. */
+  /** The whole memory for other threads; undefined where the engine cannot. */
+  shared(): SharedArrayBuffer | undefined {
+    this.#shared ??= native.createSharedWindow(this.region, 0, this.byteLength);
+    return this.#shared;
+  }
+
   #window<K>(owners: Map<K, Owner>, key: K, start: number, length: number): Owner {
     const kept = owners.get(key);
     if (kept !== undefined && bytesOf(kept).length === length) return kept;
@@ -101,7 +113,7 @@ export class Windows implements Exporter {
     const buffer = bufferOf(owner);
     if (buffer.byteLength === 0 || exposed.has(buffer)) return;
     native.exposeWindow(buffer);
-    exposed.add(buffer);
+    exposed.set(buffer, this.source);
     this.#raw.push(new WeakRef(buffer));
   }
 
@@ -125,6 +137,7 @@ export class Windows implements Exporter {
       this.#open = false;
       for (const owner of [...this.#regular.values(), ...this.#long.values()]) this.#end(owner);
       if (this.#whole !== undefined) endOwner(this.#whole);
+      this.#shared = undefined;
       this.#regular.clear();
       this.#long.clear();
     }

@@ -25,18 +25,18 @@ std::shared_ptr<Pages> Region::TakePagesLocked() {
   return std::move(pages_);
 }
 
-bool Region::Hold() {
+bool Region::Hold(Holder holder) {
   const std::lock_guard<std::mutex> lock(mutex_);
   if (state_ != State::kOpen) return false;
-  holds_++;
+  holds_[static_cast<uint8_t>(holder)]++;
   return true;
 }
 
-void Region::Release() {
+void Region::Release(Holder holder) {
   std::shared_ptr<Pages> last_claim;
   const std::lock_guard<std::mutex> lock(mutex_);
-  holds_--;
-  if (holds_ == 0 && state_ == State::kClosing) last_claim = TakePagesLocked();
+  holds_[static_cast<uint8_t>(holder)]--;
+  if (!IsHeldLocked() && state_ == State::kClosing) last_claim = TakePagesLocked();
 }
 
 State Region::Close() {
@@ -44,7 +44,7 @@ State Region::Close() {
   const std::lock_guard<std::mutex> lock(mutex_);
   if (state_ != State::kOpen) return state_;
   state_ = State::kClosing;
-  if (holds_ == 0) last_claim = TakePagesLocked();
+  if (!IsHeldLocked()) last_claim = TakePagesLocked();
   return state_;
 }
 
@@ -53,9 +53,9 @@ State Region::state() const {
   return state_;
 }
 
-uint32_t Region::holds() const {
+uint32_t Region::holds(Holder holder) const {
   const std::lock_guard<std::mutex> lock(mutex_);
-  return holds_;
+  return holds_[static_cast<uint8_t>(holder)];
 }
 
 std::shared_ptr<Pages> Region::pages() const {

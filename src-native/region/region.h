@@ -35,6 +35,9 @@ namespace zerocopy::region {
 
 enum class State : uint8_t { kOpen = 0, kClosing = 1, kClosed = 2 };  // the numbers are those of STATES in lib
 
+// Who holds: native work; an ArrayBuffer of this package's own; an ArrayBuffer that was handed out.
+enum class Holder : uint8_t { kWork = 0, kWindow = 1, kRaw = 2 };
+
 class Region {
  public:
   explicit Region(std::shared_ptr<Pages> pages);
@@ -54,18 +57,14 @@ class Region {
   std::shared_ptr<Pages> pages() const;
 
   // False unless open: then the caller has no hold and must not look at the memory.
-  [[nodiscard]] bool Hold();
-  void Release();
+  [[nodiscard]] bool Hold(Holder holder = Holder::kWork);
+  void Release(Holder holder = Holder::kWork);
   State Close();
   State state() const;
-  uint32_t holds() const;
+  uint32_t holds(Holder holder) const;
 
   // Scratch of Residents::Reclaim(), on the thread of the environment that has the Region.
-  struct Survey {
-    bool reachable = false;
-    uint32_t windows = 0;
-  };
-  Survey survey;
+  bool reachable = false;
 
   // What the pages of `range` are told or asked; the range must lie inside the Region (checked), which the caller
   // holds or knows to be open.
@@ -75,6 +74,7 @@ class Region {
  private:
   // Closed from here on. The caller lets the claim go after the lock: unmapping takes its time.
   std::shared_ptr<Pages> TakePagesLocked();
+  bool IsHeldLocked() const { return holds_[0] + holds_[1] + holds_[2] > 0; }
 
   uint8_t* const data_;
   const uint64_t length_;
@@ -82,7 +82,7 @@ class Region {
   mutable std::mutex mutex_;  // over what follows
   std::shared_ptr<Pages> pages_;
   State state_ = State::kOpen;
-  uint32_t holds_ = 0;
+  uint32_t holds_[3] = {0, 0, 0};  // by Holder
 };
 
 }  // namespace zerocopy::region

@@ -7,6 +7,7 @@
 #include <cstring>
 #include <memory>
 #include <utility>
+#include <vector>
 
 #include "counters.h"
 #include "environment.h"
@@ -128,7 +129,8 @@ napi_value OfRegion(napi_env env, napi_callback_info info) {
 
 napi_value Close(napi_env env, Region& region) { return MakeNumber(env, static_cast<double>(region.Close())); }
 napi_value StateOf(napi_env env, Region& region) { return MakeNumber(env, static_cast<double>(region.state())); }
-napi_value HoldsOf(napi_env env, Region& region) { return MakeNumber(env, region.holds()); }
+napi_value HoldsOf(napi_env env, Region& region) { return MakeNumber(env, region.holds(Holder::kWork)); }
+napi_value BuffersOf(napi_env env, Region& region) { return MakeNumber(env, region.holds(Holder::kRaw)); }
 napi_value DescriptorOf(napi_env env, Region& region) { return MakeNumber(env, region.descriptor()); }
 
 // {byteLength, fileOffset, access, faults, faultOffset}; undefined once closed
@@ -177,6 +179,16 @@ napi_value Advise(napi_env env, napi_callback_info info) {
     return ThrowMisuse(env, "advise(handle, offset, length, advice)");
   }
   return NothingOrFailure(env, region->Advise(range, static_cast<os::Advice>(advice)));
+}
+
+// liveHandles(): the handles that JavaScript still has
+napi_value LiveHandles(napi_env env, napi_callback_info) {
+  const std::vector<napi_value> handles = Environment::From(env)->residents->LiveHandles();
+  napi_value list = nullptr;
+  if (napi_create_array_with_length(env, handles.size(), &list) != napi_ok) return nullptr;
+  uint32_t index = 0;
+  for (napi_value handle : handles) napi_set_element(env, list, index++, handle);
+  return list;
 }
 
 // ---- Faults ---------------------------------------------------------------------------------------------------
@@ -255,11 +267,13 @@ void Register(napi_env env, napi_value exports) {
   Export(env, exports, "closeRegion", OfRegion<Close>);
   Export(env, exports, "regionState", OfRegion<StateOf>);
   Export(env, exports, "regionHolds", OfRegion<HoldsOf>);
+  Export(env, exports, "regionBuffers", OfRegion<BuffersOf>);
   Export(env, exports, "regionDescriptor", OfRegion<DescriptorOf>);
   Export(env, exports, "regionFacts", OfRegion<FactsOf>);
   Export(env, exports, "flush", Flush);
   Export(env, exports, "flushAsync", FlushAsync);
   Export(env, exports, "advise", Advise);
+  Export(env, exports, "liveHandles", LiveHandles);
   Export(env, exports, "faultEpoch", FaultEpoch);
   Export(env, exports, "installFaultHandler", InstallFaultHandler);
   Export(env, exports, "offerRegion", OfferRegion);

@@ -8,6 +8,13 @@ namespace {
 // One lock for all environments, because a resident may outlive its own.
 std::mutex mutex;
 
+// Native work may still read the memory, and so may other threads that it is shared with.
+void ParkUnlessBusy(const Region& region) {
+  const std::shared_ptr<Pages> pages = region.pages();
+  const bool shared = pages.use_count() > 2;  // the Region's claim and ours here
+  if (pages != nullptr && !shared && region.holds(Holder::kWork) == 0) pages->Park();
+}
+
 }  // namespace
 
 Resident::~Resident() {
@@ -66,25 +73,32 @@ bool Residents::IsAlive(const Resident& resident) const {
 void Residents::Reclaim() {
   const std::lock_guard<std::mutex> lock(mutex);
   for (Resident* one = first_; one != nullptr; one = one->next_) {
-    if (one->region_ != nullptr) one->region_->survey = {};
+    if (one->region_ != nullptr) one->region_->reachable = false;
   }
   for (Resident* one = first_; one != nullptr; one = one->next_) {
-    if (one->region_ == nullptr) continue;
-    one->region_->survey.windows += one->is_window() ? 1 : 0;
-    one->region_->survey.reachable |= IsAlive(*one);
+    if (one->region_ != nullptr && IsAlive(*one)) one->region_->reachable = true;
   }
   for (Resident* one = first_; one != nullptr; one = one->next_) {
-    if (one->region_ == nullptr || one->region_->survey.reachable) continue;
-    // Native work that still reads the memory has a hold besides those of the windows.
-    const bool busy = one->region_->holds() > one->region_->survey.windows;
+    if (one->region_ == nullptr || one->region_->reachable) continue;
     if (one->exposed()) {
-      const std::shared_ptr<Pages> pages = one->region_->pages();
-      if (!busy && pages != nullptr && pages.use_count() == 2) pages->Park();  // the Region's claim and ours here
+      ParkUnlessBusy(*one->region_);
     } else {
-      one->region_->survey.windows -= one->is_window() ? 1 : 0;
       one->LetGo();
     }
   }
+}
+
+std::vector<napi_value> Residents::LiveHandles() {
+  std::vector<napi_value> handles;
+  const std::lock_guard<std::mutex> lock(mutex);
+  for (const Resident* one = first_; one != nullptr; one = one->next_) {
+    napi_value object = nullptr;
+    if (one->is_window() || one->object_ == nullptr) continue;
+    if (napi_get_reference_value(env_, one->object_, &object) == napi_ok && object != nullptr) {
+      handles.push_back(object);
+    }
+  }
+  return handles;
 }
 
 }  // namespace zerocopy::region

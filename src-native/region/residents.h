@@ -58,6 +58,8 @@ class Residents {
   void Add(Resident* resident, napi_value object);
   // Frees the memory of everything whose objects are all gone. Exposed memory is parked: transfer() may have moved it.
   void Reclaim();
+  // The handle objects that are still alive.
+  std::vector<napi_value> LiveHandles();
   // On the environment's thread: deletes the weak references that finalizers left.
   void DeleteLeftReferences();
 

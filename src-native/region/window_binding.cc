@@ -24,11 +24,16 @@ class Window : public Resident {
 
   bool is_window() const override { return true; }
   bool exposed() const override { return exposed_; }
-  void Expose() { exposed_ = true; }
+
+  void Expose() {
+    if (exposed_ || region_ == nullptr || !region_->Hold(Holder::kRaw)) return;
+    exposed_ = true;
+    region_->Release(Holder::kWindow);
+  }
 
   void LetGo() override {
     if (let_go_.exchange(true)) return;
-    region_->Release();
+    region_->Release(exposed_ ? Holder::kRaw : Holder::kWindow);
     Resident::LetGo();
   }
 
@@ -69,7 +74,7 @@ void ClearException(napi_env env) {
 std::shared_ptr<Region> HeldRange(napi_env env, const Arguments<3>& arguments, os::ByteRange* range) {
   std::shared_ptr<Region> region = arguments.ok() ? FromHandle(env, arguments[0]) : nullptr;
   const bool right = region != nullptr && arguments.Size(1, &range->offset) && arguments.Size(2, &range->length) &&
-                     range->length > 0 && os::Fits(*range, region->length()) && region->Hold();
+                     range->length > 0 && os::Fits(*range, region->length()) && region->Hold(Holder::kWindow);
   if (right) return region;
   ThrowMisuse(env, "(handle of an open region, offset, length)");
   return nullptr;
@@ -137,6 +142,7 @@ napi_value CreateSharedWindow(napi_env env, napi_callback_info info) {
   if (region == nullptr) return nullptr;
   napi_value buffer = nullptr;
   auto* window = new Window(region, 1);
+  window->Expose();
   uint8_t* data = region->data() + range.offset;
   if (create(env, data, range.length, SharedStoreFinalized, window, &buffer) != napi_ok) {
     window->LetGo();

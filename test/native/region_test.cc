@@ -20,6 +20,7 @@ using zerocopy::counters;
 using zerocopy::os::Access;
 using zerocopy::os::Advice;
 using zerocopy::os::ByteRange;
+using zerocopy::region::Holder;
 using zerocopy::region::Region;
 using zerocopy::region::State;
 
@@ -63,11 +64,11 @@ TEST(RegionIsClosingWhileHeld) {
   const Balance balance;
   const auto region = Map(file);
   CHECK(region->Hold() && region->Hold());
-  CHECK(region->holds() == 2);
+  CHECK(region->holds(Holder::kWork) == 2);
   CHECK(region->Close() == State::kClosing);
   CHECK(region->Close() == State::kClosing);
   CHECK(!region->Hold());
-  CHECK(region->holds() == 2);
+  CHECK(region->holds(Holder::kWork) == 2);
   region->Release();
   CHECK(region->state() == State::kClosing);
   CHECK(fixture::MapsOf(file.path()) == 1);
@@ -84,7 +85,7 @@ TEST(RegionCanBeHeldAndReleasedAnyNumberOfTimesWhileOpen) {
     CHECK(region->Hold());
     region->Release();
   }
-  CHECK(region->state() == State::kOpen && region->holds() == 0);
+  CHECK(region->state() == State::kOpen && region->holds(Holder::kWork) == 0);
   CHECK(fixture::MapsOf(file.path()) == 1);
 }
 
@@ -95,7 +96,7 @@ TEST(RegionCloseTwiceIsQuietAndHoldThenFails) {
   CHECK(region->Close() == State::kClosed);
   CHECK(region->Close() == State::kClosed);
   CHECK(!region->Hold());
-  CHECK(region->holds() == 0 && balance.regions() == 0);
+  CHECK(region->holds(Holder::kWork) == 0 && balance.regions() == 0);
 }
 
 TEST(RegionWithoutReferencesIsUnmapped) {

@@ -1,0 +1,33 @@
+/**
+ * Pages that could not be read: the file was cut under the mapping, or its disk fails. The native handler has put zeros
+ * there and counted; here the count becomes an error.
+ */
+import { isMainThread } from 'node:worker_threads';
+
+import { zeroCopyError } from '../errors';
+import { native, type RegionHandle } from '../native';
+
+/** ERR_MAPPING_FAULT if `region` has lost pages; undefined if it is whole. */
+export function faultOf(region: RegionHandle): Error | undefined {
+  const facts = native.regionFacts(region);
+  if (facts === undefined || facts.faults === 0) return undefined;
+  const { faults, faultOffset: offset } = facts;
+  const message =
+    `${String(faults)} pages of the mapping could not be read, the first at offset ${String(offset)}: the file was cut or ` +
+    'its disk failed. They read as zeros and what was written there is lost; map the file again for what it has now';
+  return zeroCopyError('ERR_MAPPING_FAULT', message, { faults, offset });
+}
+
+let kept = false;
+
+/**
+ * process.on('SIGBUS') makes libuv's handler the one that faults come to, and it only takes note: every fault would come
+ * again for ever. Ours goes back in front of it; signals that are no fault of a mapping still reach the listener.
+ */
+export function keepFaultHandler(): void {
+  if (kept || !isMainThread) return; // workers have no signals of their own
+  kept = true;
+  process.on('newListener', (event: string | symbol) => {
+    if (event === 'SIGBUS') native.installFaultHandler();
+  });
+}

@@ -1,0 +1,86 @@
+/**
+ * Who keeps a mapping's memory: a diagnosis for people, made when somebody asks and free until then.
+ */
+import { invalidArgType, zeroCopyError } from '../errors';
+import { native, type RegionHandle } from '../native';
+import { census, setTracing, stackOf, type Seen } from '../view/trace';
+import type { Access, Mapping } from './mapping';
+
+/** What keeps the memory of one mapping. */
+export interface Holders {
+  /** MemoryViews over it that are neither released nor collected. */
+  readonly views: number;
+  /** Native work under way: sendfile, flush, … */
+  readonly holds: number;
+  /** ArrayBuffers that were handed out and are not collected. */
+  readonly buffers: number;
+  /** Bytes that all of these keep in memory: the length of the mapping. */
+  readonly retained: number;
+  /** Bytes that the views show, added up. */
+  readonly viewed: number;
+  /** While trace is on: where the mapping and each of the views were made. */
+  readonly stacks?: string[];
+}
+
+/** One live mapping of this thread, and who keeps it. */
+export interface MappingInfo {
+  readonly path: string | undefined;
+  readonly byteLength: number;
+  readonly access: Access;
+  readonly state: Mapping['state'];
+  readonly faults: number;
+  readonly holders: Holders;
+}
+
+/** `views`: as census() has just answered. */
+export function holdersOf(mapping: Mapping, region: RegionHandle, views: readonly Seen[] = census()): Holders {
+  const own = views.filter((seen) => seen.source === mapping);
+  const stacks = [mapping, ...own.map((seen) => seen.view)].map(stackOf).filter((stack) => stack !== undefined);
+  return {
+    views: own.length,
+    holds: native.regionHolds(region),
+    buffers: native.regionBuffers(region),
+    retained: native.regionFacts(region)?.byteLength ?? 0,
+    viewed: own.reduce((sum, seen) => sum + seen.nbytes, 0),
+    ...(stacks.length > 0 ? { stacks } : {}),
+  };
+}
+
+/** The mappings that this thread has made and not collected, with their handles. */
+function live(): [Mapping, RegionHandle][] {
+  return native.liveHandles().flatMap((handle) => (handle.mapping === undefined ? [] : [[handle.mapping as Mapping, handle]]));
+}
+
+/**
+ * Every live mapping of this thread, and who keeps it: what keeps 100 MB in memory for 10 bytes is found here. A
+ * diagnosis: it collects garbage and looks at the whole heap. Stacks are there while {@link trace} is on.
+ */
+export function mappings(): MappingInfo[] {
+  const views = census();
+  return live().map(([mapping, handle]) => {
+    const { path, byteLength, access, state, faults } = mapping;
+    return { path, byteLength, access, state, faults, holders: holdersOf(mapping, handle, views) };
+  });
+}
+
+/** Remember where each mapping and view is made, from now on (also: the environment variable ZEROCOPY_TRACE=1); or stop. */
+export function trace(on: boolean): void {
+  if (typeof on !== 'boolean') throw invalidArgType('on', 'of type boolean', on);
+  setTracing(on);
+}
+
+/** ERR_TOO_MANY_MAPPINGS, naming the files that are mapped most often. */
+export function tooManyMappings(): Error {
+  const counts = new Map<string, number>();
+  for (const [mapping] of live()) {
+    const name = mapping.path ?? 'memory';
+    counts.set(name, (counts.get(name) ?? 0) + 1);
+  }
+  const most = [...counts].sort(([, a], [, b]) => b - a).slice(0, 3);
+  const { regionsMapped, regionsUnmapped } = native.counters();
+  const message =
+    `${String(regionsMapped - regionsUnmapped)} mappings are alive, and one more would come too near the number of maps ` +
+    `that the kernel gives a process (vm.max_map_count). Close those that are done with. Most often mapped: ` +
+    most.map(([name, count]) => `${name} (${String(count)} times)`).join(', ');
+  return zeroCopyError('ERR_TOO_MANY_MAPPINGS', message);
+}
