@@ -7,15 +7,22 @@ import { isMainThread } from 'node:worker_threads';
 import { zeroCopyError } from '../errors';
 import { native, type RegionHandle } from '../native';
 
+export interface MappingFault extends Error {
+  /** Pages that could not be read. */
+  readonly faults: number;
+  /** Where the first of them begins, bytes. */
+  readonly offset: number;
+}
+
 /** ERR_MAPPING_FAULT if `region` has lost pages; undefined if it is whole. */
-export function faultOf(region: RegionHandle): Error | undefined {
+export function faultOf(region: RegionHandle): MappingFault | undefined {
   const facts = native.regionFacts(region);
   if (facts === undefined || facts.faults === 0) return undefined;
   const { faults, faultOffset: offset } = facts;
   const message =
     `${String(faults)} pages of the mapping could not be read, the first at offset ${String(offset)}: the file was cut or ` +
     'its disk failed. They read as zeros and what was written there is lost; map the file again for what it has now';
-  return zeroCopyError('ERR_MAPPING_FAULT', message, { faults, offset });
+  return Object.assign(zeroCopyError('ERR_MAPPING_FAULT', message), { faults, offset });
 }
 
 let kept = false;

@@ -14,6 +14,7 @@ import { constants } from 'node:buffer';
 import { zeroCopyError } from '../errors';
 import { native, STATES, type RegionHandle } from '../native';
 import { bytesOf, endOwner, Owner, type Exporter } from '../view/owner';
+import { announce } from './announce';
 import { faultOf } from './faults';
 
 const STRIDE = 2 ** 30;
@@ -48,6 +49,8 @@ export class Windows implements Exporter {
   #whole: Owner | undefined;
   #shared: SharedArrayBuffer | undefined;
   #open = true;
+  /** How many lost pages have been published already. */
+  #announced = 0;
 
   constructor(source: object, region: RegionHandle, byteLength: number, readonly: boolean) {
     this.source = source;
@@ -61,7 +64,12 @@ export class Windows implements Exporter {
   }
 
   fault(): Error | undefined {
-    return faultOf(this.region);
+    const fault = faultOf(this.region);
+    if (fault !== undefined && fault.faults > this.#announced) {
+      this.#announced = fault.faults;
+      announce('fault', this.source, fault);
+    }
+    return fault;
   }
 
   get open(): boolean {

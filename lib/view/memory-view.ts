@@ -14,8 +14,9 @@ import { copyArea, elementBytes, fillArea, packOrdered } from './copy';
 import { readAt, readonlyError, rebased, toStored, writeAt } from './elements';
 import { BYTES, Form, formOf } from './form';
 import type { Scalar } from './format';
-import { castLayout, isContiguous, sameShape, select, toInteger, toSlice, type Key, type Order } from './layout';
-import { checkOwner, isOwner, RELEASED, type Owner } from './owner';
+import { castLayout, isContiguous, sameShape, select, steppedStride, toInteger, toSlice, type Key, type Order } from './layout';
+import { checkOwner, faultEpoch, isOwner, RELEASED, type Owner } from './owner';
+import { countable, remember, report, tracing } from './trace';
 import { 
   areaIn, checkCastFormat, checkCastShape, checkDimension, checkSameFormat, itemOf, layoutError, locate, partsOfSource, ranged, shapeText,
   type Parts,
@@ -80,9 +81,11 @@ export class MemoryView {
     this.offset = parts.offset;
     this.items = parts.items;
     this.form = lock ? parts.form.locked() : parts.form;
+    if (tracing) remember(this, MemoryView as never);
   }
 
   static {
+    countable(MemoryView);
     viewOf = (owner, offset, length) => make(owner, offset, length, owner.exporter.readonly ? BYTES.locked() : BYTES);
   }
 
@@ -194,7 +197,7 @@ export class MemoryView {
     const { offset } = this;
     checkDimension(form);
     const taken = toSlice(start, stop, step, count);
-    return remake(owner, offset + taken.first * form.stride, taken.count, form.withStride(form.stride * taken.step));
+    return remake(owner, offset + taken.first * form.stride, taken.count, form.withStride(steppedStride(form.stride, taken.step)));
   }
 
   /**
@@ -411,8 +414,15 @@ export class MemoryView {
   /** What console.log shows: one line. Never throws. */
   [inspect.custom](_depth: number, options: InspectOptions): string {
     const parts = this as unknown as Parts;
+    if (countedByCensus(parts, this)) return '';
     return isOwner(parts.owner) ? describe(parts, parts.owner === RELEASED, options) : 'MemoryView {}';
   }
+}
+
+/** While somebody counts the live views, being inspected is being counted (trace.ts). */
+function countedByCensus({ owner, offset, items, form }: Parts, view: MemoryView): boolean {
+  if (!isOwner(owner) || !owner.open) return report(undefined);
+  return report({ view, source: owner.exporter.source, nbytes: byteLength(areaIn({ owner, offset, items, form })) });
 }
 
 // ---------------------------------------------------------------- making views
@@ -420,7 +430,9 @@ export class MemoryView {
 const Make = MemoryView as unknown as new (owner: Owner, offset: number, items: number, form: Form) => MemoryView;
 
 function make(owner: Owner, offset: number, count: number, form: Form): MemoryView {
-  return new Make(owner, offset, count, form);
+  const view = new Make(owner, offset, count, form);
+  if (tracing) remember(view, make);
+  return view;
 }
 
 /** As make(); of memory longer than a typed array, over a piece that holds the whole view where there is one. */
@@ -448,7 +460,9 @@ function partsOf(source: unknown, name: string): Parts {
 /** The parts of a view that may be looked at. Throws why it may not; ERR_INVALID_THIS for what is no view. */
 function opened(view: MemoryView): Parts {
   const parts = view as unknown as Parts | undefined;
-  if ((parts?.owner as Owner | undefined)?.open !== true) throw whyNot(parts);
+  const owner = parts?.owner as Owner | undefined;
+  if (owner?.open !== true) throw whyNot(parts);
+  if (owner.epoch !== faultEpoch[0]) checkOwner(owner);
   return parts as Parts;
 }
 

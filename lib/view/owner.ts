@@ -11,6 +11,7 @@
  * its typed array is then empty, which `intact` and the slow paths notice.
  */
 import { zeroCopyError } from '../errors';
+import { native } from '../native';
 
 export interface Exporter {
   /** The object the user made the view from: `MemoryView#obj`. */
@@ -23,6 +24,8 @@ export interface Exporter {
   readonly byteLength: number;
   /** Why the memory may no longer be looked at. */
   reason(): Error;
+  /** What was lost of the memory, if something was: asked once after every fault of any mapping. */
+  fault?(): Error | undefined;
   /** Called before a raw array over `owner` reaches the user: from then on the memory must outlive that array. */
   expose(owner: Owner): void;
   /** The owner whose typed array holds [offset, offset + length) of the source, or undefined when no single one can. */
@@ -35,6 +38,9 @@ export interface Exporter {
  * says what to do.
  */
 const CLONE_GUARD = Symbol('a MemoryView cannot be cloned: send view.toBytes(), or share the mapping with mapping.share()');
+
+/** Its one number goes up with every fault of any mapping (src-native/region/pages.h): then owners ask what they lost. */
+export const faultEpoch: Uint32Array = new Uint32Array(native.faultEpoch());
 
 const NO_BYTES = new Uint8Array(0);
 
@@ -52,6 +58,8 @@ export class Owner {
   readonly guard: symbol = CLONE_GUARD;
   /** False from the moment the memory may not be looked at; every operation of a view checks it. */
   open = true;
+  /** The fault epoch at which nothing was lost. */
+  epoch = 0;
   /** Too long for one typed array: holds no bytes itself, elements are found through `exporter.locate()`. */
   readonly span: boolean;
   readonly exporter: Exporter;
@@ -91,7 +99,15 @@ function dataView(bytes: Uint8Array): DataView {
 /** Throws why `owner` may not be looked at, if it may not: closed, detached, transferred, shrunk. */
 export function checkOwner(owner: Owner): void {
   if (!owner.open) throw owner.exporter.reason();
+  if (owner.epoch !== faultEpoch[0]) checkFault(owner);
   if (!owner.span && bytesOf(owner).length !== owner.byteLength) throw vanished();
+}
+
+function checkFault(owner: Owner): void {
+  const [epoch] = faultEpoch; // before asking: a fault meanwhile is seen next time
+  const fault = owner.exporter.fault?.();
+  if (fault !== undefined) throw fault;
+  owner.epoch = epoch ?? 0;
 }
 
 function vanished(): Error {

@@ -1,9 +1,12 @@
 /**
  * Who made what and where, and which views there are: diagnosis, free until somebody asks.
  */
+import path from 'node:path';
 import v8 from 'node:v8';
 
-const MAX_FRAMES = 10;
+const MAX_FRAMES = 20;
+/** What is not the caller's. */
+const OWN_FILES = path.resolve(__dirname, '..') + path.sep;
 
 /** Is it on? Read at every view that is made. */
 export let tracing: boolean = process.env['ZEROCOPY_TRACE'] === '1';
@@ -23,7 +26,8 @@ export function remember(made: object, maker: (...args: never[]) => unknown): vo
   const at: { stack?: string } = {};
   Error.captureStackTrace(at, maker);
   Error.stackTraceLimit = stackTraceLimit;
-  stacks.set(made, (at.stack ?? '').split('\n').slice(1).join('\n'));
+  const frames = (at.stack ?? '').split('\n').slice(1);
+  stacks.set(made, frames.filter((frame) => !frame.includes(OWN_FILES)).join('\n'));
 }
 
 /** Where `made` was made, if that was remembered: lines of a stack. */
