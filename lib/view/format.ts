@@ -93,7 +93,8 @@ export function toSmallInteger(value: unknown, format: Format): number {
 /** A value as an 8-byte integer: a bigint, or a number that is a safe integer. Throws ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE. */
 export function toBigInteger(value: unknown, format: Format): bigint {
   const signed = format.kind === KIND.I64;
-  const integer = checkInteger(value, format, signed ? -(2n ** 63n) : 0n, signed ? 2n ** 63n - 1n : 2n ** 64n - 1n);
+  const least = signed || format.id.endsWith('P') ? -(2n ** 63n) : 0n; // a pointer may be written as a negative number
+  const integer = checkInteger(value, format, least, signed ? 2n ** 63n - 1n : 2n ** 64n - 1n);
   if (typeof integer === 'number' && !Number.isSafeInteger(integer)) {
     throw outOfRange('value', 'a bigint, or a number that is a safe integer', value);
   }

@@ -156,6 +156,19 @@ export function toSlice(start: unknown, stop: unknown, step: unknown, count: num
   return { first: from, count: Math.floor((distance - 1) / Math.abs(by)) + 1, step: by };
 }
 
+const MOST_STEP = 2n ** 63n - 1n;
+
+/**
+ * The stride of every step-th item. A step so large that it takes one item at most may give any
+ * stride: it wraps at 64 bits, as CPython's does, so that `strides` reads the same.
+ */
+export function steppedStride(stride: number, step: number): number {
+  const exact = stride * step;
+  if (Number.isSafeInteger(exact)) return exact;
+  const clamped = step > 0 ? (step >= 2 ** 63 ? MOST_STEP : BigInt(step)) : (step <= -(2 ** 63) ? -MOST_STEP : BigInt(step));
+  return Number(BigInt.asIntN(64, BigInt(stride) * clamped));
+}
+
 /** A part of a dimension, or an index that drops it, or '...' for all dimensions not mentioned. */
 export type Key = number | readonly [start: number | null | undefined, stop?: number | null, step?: number | null] | '...';
 
@@ -178,10 +191,10 @@ export function select(layout: Layout, keys: readonly Key[]): Layout {
     const count = layout.shape[dimension] as number;
     const stride = layout.strides[dimension] as number;
     if (Array.isArray(key)) {
-      const part = toSlice(key[0], key[1], key[2], count);
-      offset += part.first * stride;
-      shape.push(part.count);
-      strides.push(stride * part.step);
+      const taken = toSlice(key[0], key[1], key[2], count);
+      offset += taken.first * stride;
+      shape.push(taken.count);
+      strides.push(steppedStride(stride, taken.step));
     } else {
       offset += toIndex(key, count) * stride;
     }
@@ -201,33 +214,35 @@ export function elementOffset({ offset, shape, strides }: Layout, indices: reado
 
 // ---------------------------------------------------------------- casts
 
-/** A shape as cast() takes it: positive integers. Throws ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE, ERR_VIEW_LAYOUT. */
-export function toShape(value: unknown): number[] {
-  if (!Array.isArray(value)) throw invalidArgType('shape', 'an array of integers', value);
-  if (value.length > MAX_NDIM) throw zeroCopyError('ERR_VIEW_LAYOUT', `A view has at most ${String(MAX_NDIM)} dimensions, not ${String(value.length)}`);
-  const shape = Array.from(value as unknown[], (count) => toInteger(count, 'shape'));
-  for (const count of shape) {
-    if (!(count > 0 && count <= Number.MAX_SAFE_INTEGER)) throw outOfRange('shape', 'positive integers', count);
-  }
-  return shape;
-}
-
 function doesNotFit(what: string): Error {
   return zeroCopyError('ERR_VIEW_LAYOUT', what);
 }
 
+/** The items of a shape as cast() takes it, read once, not yet checked one by one. Throws ERR_INVALID_ARG_TYPE, ERR_VIEW_LAYOUT. */
+export function toShape(value: unknown): unknown[] {
+  if (!Array.isArray(value)) throw invalidArgType('shape', 'an array of integers', value);
+  if (value.length > MAX_NDIM) throw doesNotFit(`A view has at most ${MAX_NDIM} dimensions, not ${value.length}`);
+  return Array.from(value as unknown[]);
+}
+
+function toCount(value: unknown): number {
+  const count = toInteger(value, 'shape');
+  if (!(count > 0 && count <= Number.MAX_SAFE_INTEGER)) throw outOfRange('shape', 'positive integers', value);
+  return count;
+}
+
 /**
- * What cast() makes of contiguous memory of `nbytes` bytes: one dimension, or the shape given.
- * Throws ERR_VIEW_LAYOUT.
+ * What cast() makes of contiguous memory of `nbytes` bytes: one dimension, or the shape given. The
+ * order of the checks is CPython's. Throws ERR_VIEW_LAYOUT, ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE.
  */
-export function castLayout(offset: number, nbytes: number, itemsize: number, shape: readonly number[] | undefined, order: Order): Layout {
+export function castLayout(offset: number, nbytes: number, itemsize: number, items: readonly unknown[] | undefined, order: Order): Layout {
   if (nbytes % itemsize !== 0) {
-    throw doesNotFit(`${String(nbytes)} bytes are not a multiple of the itemsize ${String(itemsize)}: slice the view first`);
+    throw doesNotFit(`${nbytes} bytes are not a multiple of the itemsize ${itemsize}: slice the view first`);
   }
-  const full = shape ?? [nbytes / itemsize];
-  const needed = product(full) * itemsize;
+  const shape = items === undefined ? [nbytes / itemsize] : items.map(toCount);
+  const needed = product(shape) * itemsize;
   if (needed !== nbytes) {
-    throw doesNotFit(`The shape [${full.join(', ')}] of ${String(itemsize)}-byte elements needs ${String(needed)} bytes, the view has ${String(nbytes)}`);
+    throw doesNotFit(`The shape [${shape.join(', ')}] of ${itemsize}-byte elements needs ${needed} bytes, the view has ${nbytes}`);
   }
-  return { offset, shape: full, strides: contiguousStrides(full, itemsize, order) };
+  return { offset, shape, strides: contiguousStrides(shape, itemsize, order) };
 }

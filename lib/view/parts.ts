@@ -74,7 +74,7 @@ export function shapeText(shape: readonly number[]): string {
 
 
 /** What cast() may be asked of an area; the order of these checks is CPython's. Throws ERR_VIEW_LAYOUT and of toShape(). */
-export function checkCastShape({ shape, format, ...area }: Area, wanted: unknown): number[] | undefined {
+export function checkCastShape({ shape, format, ...area }: Area, wanted: unknown): unknown[] | undefined {
   if (!isContiguous({ ...area, shape }, format.itemsize, 'C')) {
     throw layoutError('Only a C-contiguous view can be cast: make a view of a copy, toBytes(), first');
   }

@@ -33,7 +33,7 @@ const CODES: Readonly<Record<string, readonly string[]>> = {
   structure: ['ERR_VIEW_LAYOUT'], scalar: ['ERR_VIEW_LAYOUT'], cast_formats: ['ERR_VIEW_LAYOUT'], cast_noncontig: ['ERR_VIEW_LAYOUT'],
   cast_ndim: ['ERR_VIEW_LAYOUT'], cast_length: ['ERR_VIEW_LAYOUT'], cast_zero: ['ERR_VIEW_LAYOUT'], cast_shape: ['ERR_VIEW_LAYOUT'],
   cast_maxdim: ['ERR_VIEW_LAYOUT'], cast_shape_type: ['ERR_INVALID_ARG_TYPE'], cast_shape_value: ['ERR_OUT_OF_RANGE'],
-  cast_shape_big: ['ERR_VIEW_LAYOUT', 'ERR_OUT_OF_RANGE'], readinto: ['ERR_VIEW_READONLY', 'ERR_VIEW_LAYOUT'],
+  cast_shape_big: ['ERR_VIEW_LAYOUT', 'ERR_OUT_OF_RANGE'], readinto: ['ERR_VIEW_READONLY', 'ERR_VIEW_LAYOUT', 'ERR_VIEW_RELEASED'],
 };
 
 function isRecord(value: unknown): value is Record_ {
@@ -46,8 +46,10 @@ const FLOATS: Readonly<Record<string, number>> = { nan: NaN, inf: Infinity, '-in
 class Replay {
   readonly views: MemoryView[] = [];
   readonly sources: { source: MemorySource; memory: Uint8Array; format: string; readonly: boolean }[];
+  readonly makeSource: MakeSource;
 
   constructor(program: Program, makeSource: MakeSource) {
+    this.makeSource = makeSource;
     this.sources = program.src.map(([kind, hex]) => {
       const made: Source = makeSource(Uint8Array.from(Buffer.from(hex, 'hex')));
       return { ...made, format: kind.startsWith('array:') ? kind.slice(6) : 'B', readonly: kind === 'bytes' };
@@ -88,13 +90,10 @@ class Replay {
 
   get(view: MemoryView, json: Json): unknown {
     const keys = this.keys(json).map((key) => (typeof key === 'boolean' ? Number(key) : key)); // True is 1 in Python
+    const tuple = isRecord(json) && 't' in json;
     const indices = keys.every((key) => key !== '...' && !Array.isArray(key));
-    if (indices && !view.released && keys.length === view.ndim) return view.get(isRecord(json) && 't' in json ? (keys as number[]) : (keys[0] as number));
-    if (!indices || (isRecord(json) && 't' in json) || typeof json === 'number') {
-      const part = view.select(...keys);
-      return part.ndim === 0 ? part.get([]) : part;
-    }
-    return view.get(keys[0] as number);
+    if (indices && !view.released && keys.length === view.ndim) return view.get(tuple ? (keys as number[]) : (keys[0] as number));
+    return !indices || tuple || typeof json === 'number' ? view.select(...keys) : view.get(keys[0] as number);
   }
 
   set(view: MemoryView, json: Json, value: Json): null {
@@ -113,9 +112,28 @@ class Replay {
   }
 
   readInto(view: MemoryView, hex: string): number {
-    const bytes = Buffer.from(hex, 'hex');
-    const target = view.asUint8Array();
-    return bytes.copy(target);
+    const bytes = Uint8Array.from(Buffer.from(hex, 'hex'));
+    // An empty view gives an empty array whatever its layout; Python's file refuses it all the same.
+    if (!view.contiguous) throw Object.assign(new Error('layout'), { code: 'ERR_VIEW_LAYOUT' });
+    try {
+      const target = view.asUint8Array();
+      const count = Math.min(bytes.length, target.length);
+      target.set(bytes.subarray(0, count));
+      return count;
+    } catch (error) {
+      if ((error as { code?: string }).code !== 'ERR_BUFFER_TOO_LARGE') throw error;
+      return new MemoryView(bytes).copyTo(view.cast('B'));
+    }
+  }
+
+  /** Python appends an element to a source that nobody looks at. */
+  grow(i: number): null {
+    const { memory, format, readonly } = this.sources[i] as (typeof this.sources)[number];
+    const itemsize = new MemoryView(new ArrayBuffer(8)).cast(format).itemsize;
+    const longer = new Uint8Array(memory.length + itemsize);
+    longer.set(memory);
+    this.sources[i] = { ...this.makeSource(longer), format, readonly };
+    return null;
   }
 
   run(op: readonly Json[]): unknown {
@@ -145,6 +163,7 @@ class Replay {
       case 'info': return this.describe(view);
       case 'obj': return view.obj === (this.sources[a as number] as Source).source;
       case 'readinto': return this.readInto(view, a as string);
+      case 'grow': return this.grow(register);
       case 'rel': view.release(); return null;
       case 'poke': (this.sources[register] as Source).memory[a as number] = b as number; return null;
       default: throw new Error(`unknown operation ${name}`);
@@ -185,8 +204,12 @@ function replayInteger(json: Json): Json {
 /** Python only, or a Python value that JavaScript has no counterpart of: listed in docs/from-python.md. */
 function pythonOnly(op: readonly Json[], expected: Record_): boolean {
   const name = op[0] as string;
-  if (name === 'hash' || name === 'grow') return true;
+  if (name === 'hash' || (name === 'grow' && 'e' in expected)) return true;
   if (expected['e'] === 'NotImplementedError' && (name.startsWith('set') || name === 'get')) return true;
+  // Where Python refuses a key of m[...] for what it is, select() goes on as NumPy does.
+  const partial = op[2] === '...' || (isRecord(op[2]) && 't' in op[2] && (op[2]['t'] as Json[]).some((key) => typeof key !== 'number'));
+  if (name === 'get' && expected['c'] === 'key' && partial) return true;
+  if (expected['c'] === 'cast_format' && /^[<>]/.test(op[2] as string)) return true; // our formats may name a byte order
   // 2.0 is the integer 2 here, so it is neither a wrong key nor a wrong value.
   const whole = (json: Json | undefined): boolean => isRecord(json) && Number.isInteger(json['f']);
   return (expected['c'] === 'key' && whole(op[2])) || (expected['c'] === 'value_type' && whole(op[3]));
@@ -206,6 +229,7 @@ function check(replay: Replay, op: readonly Json[], expected: Record_, bigStride
   if (expected['e'] === 'NotImplementedError') return undefined; // where CPython stops, we go on
   if (expected['c'] === 'notfound') return actual === -1 ? undefined : `answered ${String(actual)}`;
   if ('e' in expected) return `answered ${String(actual)}`;
+  if (op[0] === 'info' && bigStride) return undefined;
   if ('r' in expected) return means(actual, expected['r'] as Json, replay) ? undefined : `answered ${JSON.stringify(actual, (_, v: unknown) => typeof v === 'bigint' ? `${String(v)}n` : v)}`;
   if (!(actual instanceof MemoryView)) return 'answered no view';
   replay.views.push(actual);
