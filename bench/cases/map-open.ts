@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, readFileSync, readSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { mmap } from 'zerocopy';
@@ -28,14 +28,14 @@ function withFile(size: number, measure: (file: string) => Measured): Measured {
   }
 }
 
-function repeat(work: () => unknown): Measured {
-  for (let i = 0; i < COUNT / 10; i++) work();
+function repeat(work: () => unknown, count = COUNT): Measured {
+  for (let i = 0; i < count / 10; i++) work();
   const cpu = process.cpuUsage();
   const started = performance.now();
-  for (let i = 0; i < COUNT; i++) work();
+  for (let i = 0; i < count; i++) work();
   const wall = performance.now() - started;
   const { user, system } = process.cpuUsage(cpu);
-  return { 'CPU us per file': (user + system) / COUNT, 'wall us per file': (wall * 1000) / COUNT };
+  return { 'CPU us per file': (user + system) / count, 'wall us per file': (wall * 1000) / count };
 }
 
 function expectSeven(byte: unknown): void {
@@ -55,8 +55,20 @@ function mapOnly(size: number): Contender {
   return () => withFile(size, (file) => repeat(() => mmap(file).close()));
 }
 
-function readAndLook(size: number): Contender {
-  return () => withFile(size, (file) => repeat(() => expectSeven(readFileSync(file)[0])));
+function readAndLook(size: number, count: number): Contender {
+  return () => withFile(size, (file) => repeat(() => expectSeven(readFileSync(file)[0]), count));
+}
+
+const byte = Buffer.alloc(1);
+
+/** All that this job needs, when it is known beforehand which byte will be wanted. */
+function readOneByte(size: number): Contender {
+  return () => withFile(size, (file) => repeat(() => {
+    const fd = openSync(file, 'r');
+    readSync(fd, byte, 0, 1, 0);
+    closeSync(fd);
+    expectSeven(byte[0]);
+  }));
 }
 
 const PYTHON = `
@@ -91,7 +103,9 @@ const python: Record<string, Contender> = spawnSync('python3', ['--version']).st
 };
 
 export const contenders: Record<string, Contender> = {
-  'fs.readFileSync, 64 KiB': readAndLook(SMALL),
+  'fs.readFileSync, 64 KiB': readAndLook(SMALL, COUNT),
+  'fs.readFileSync, 1 GiB': readAndLook(LARGE, 2),
+  'fs.readSync of one byte, 1 GiB': readOneByte(LARGE),
   'zerocopy mmap, 64 KiB': mapAndLook(SMALL),
   'zerocopy mmap, 1 GiB': mapAndLook(LARGE),
   'zerocopy mmap, 1 GiB, no look': mapOnly(LARGE),

@@ -53,7 +53,7 @@ function makeFolder(parent: string, document: string): string {
 function run(folder: string, example: Example): void {
   writeFileSync(path.join(folder, 'data.bin'), records());
   const source = toJavaScript(example);
-  const file = path.join(folder, `line-${String(example.line)}.${/\brequire\(/.test(source) ? 'cjs' : 'mjs'}`);
+  const file = path.join(folder, `line-${String(example.line)}.${/^import /m.test(source) ? 'mjs' : 'cjs'}`);
   writeFileSync(file, source);
   const { status, signal, stdout, stderr } = spawnSync(process.execPath, ['--expose-gc', file], {
     cwd: folder, encoding: 'utf8', timeout: 30_000,
