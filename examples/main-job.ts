@@ -37,7 +37,7 @@ function count(number: number): string {
 async function prepare({ file, size }: Options): Promise<Subject> {
   const started = performance.now();
   const made = file === undefined ? path.join(temporaryFolder(), 'records.bin') : undefined;
-  const name = made ?? path.resolve(file!);
+  const name = made ?? file!;
   const actual = made === undefined ? statSync(name).size : size;
   const sha256 = made === undefined ? await hashFile(name, actual) : await makeFile(made, size);
   const how = made === undefined ? 'read' : 'made';
@@ -137,9 +137,10 @@ function deliveryTable(written: Delivery, sent: Delivery): string {
   ], '  ');
 }
 
-/** How much less the second is; nothing where there is nothing to divide by. */
+/** How much less, or more, the second is; nothing where there is nothing to divide by. */
 function times(traditional: number, ours: number): string {
-  return ours > 0 && traditional >= ours ? `${threeFigures(traditional / ours)}x less` : '';
+  if (ours === 0 || traditional === 0) return '';
+  return ours <= traditional ? `${threeFigures(traditional / ours)}x less` : `${threeFigures(ours / traditional)}x more`;
 }
 
 async function main(options: Options): Promise<void> {

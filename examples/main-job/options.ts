@@ -1,4 +1,5 @@
 import { accessSync, constants, statSync } from 'node:fs';
+import path from 'node:path';
 import { getSystemErrorMap, parseArgs } from 'node:util';
 
 import { bytes } from '../../bench/terminal';
@@ -34,8 +35,15 @@ export function readOptions(argv: readonly string[]): Options {
     throw new UsageError('--size says how large a file to make; with FILE nothing is made');
   }
   const help = values.help === true;
-  if (file !== undefined && !help) checkFile(file);
-  return { help, file, size: readSize(values.size ?? '1G') };
+  const absolute = file === undefined ? undefined : fromWhereTyped(file);
+  if (absolute !== undefined && !help) checkFile(absolute);
+  return { help, file: absolute, size: readSize(values.size ?? '1G') };
+}
+
+/** npm runs scripts in the package's folder, wherever it was called. */
+function fromWhereTyped(file: string): string {
+  const { npm_lifecycle_event: script, INIT_CWD: folder } = process.env;
+  return script === 'start' && folder !== undefined ? path.resolve(folder, file) : path.resolve(file);
 }
 
 function parse(argv: readonly string[]) {

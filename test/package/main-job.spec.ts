@@ -93,7 +93,7 @@ describe('the main job', () => {
   }
 
   const wrong: Readonly<Record<string, readonly [args: readonly string[], says: RegExp]>> = {
-    'a missing FILE': [['no-such-file'], /^zerocopy: cannot read no-such-file: no such file or directory\n$/],
+    'a missing FILE': [['no-such-file'], /^zerocopy: cannot read \/.*\/no-such-file: no such file or directory\n$/],
     'a directory': [[__dirname], /is a directory; name a file in it\n$/],
     'a device': [['/dev/null'], /^zerocopy: \/dev\/null is not a regular file: it cannot be mapped\n$/],
     'two FILEs': [['a', 'b'], /^zerocopy: one FILE at a time, not 2\n$/],
