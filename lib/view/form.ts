@@ -75,4 +75,7 @@ export function formOf(format: Format, readonly: boolean, shape: readonly number
   return new Form(format, readonly, shape.length, strides[0] ?? 0, Object.freeze(shape.slice(1)), Object.freeze(strides.slice(1)));
 }
 
+/** The forms that get() and set() know by themselves. */
 export const BYTES = flatForm(parseFormat('B'), false);
+export const INT32S = flatForm(parseFormat('i'), false);
+export const FLOAT64S = flatForm(parseFormat('d'), false);

@@ -11,11 +11,11 @@ import { invalidThis } from '../errors';
 import { oneOf, optionalBoolean, optionsObject, wholeNumber } from '../validate';
 import { sameElements } from './compare';
 import { copyArea, elementBytes, fillArea, packOrdered } from './copy';
-import { readAt, readonlyError, rebased, toStored, writeAt } from './elements';
-import { BYTES, Form, formOf } from './form';
+import { readAt, readElement, readonlyError, rebased, toStored, writeAt, writeElement } from './elements';
+import { BYTES, FLOAT64S, Form, formOf, INT32S, NO_FAST_KIND } from './form';
 import type { Scalar } from './format';
 import { castLayout, isContiguous, sameShape, select, steppedStride, toInteger, toSlice, type Key, type Order } from './layout';
-import { checkOwner, faultEpoch, isOwner, RELEASED, type Owner } from './owner';
+import { bytesOf, checkOwner, dataOf, faultEpoch, float64sOf, int32sOf, isOwner, RELEASED, widen, type Owner } from './owner';
 import { countable, remember, report, tracing } from './trace';
 import { 
   areaIn, checkCastFormat, checkCastShape, checkDimension, checkSameFormat, itemOf, layoutError, locate, partsOfSource, ranged, shapeText,
@@ -46,6 +46,16 @@ export interface MemoryViewOptions {
   /** Refuse writes through this view and those made from it. Default: as the source. */
   readonly readonly?: boolean;
 }
+
+// Bound once, for the hot paths: what a module exports is looked up at every use.
+const epochs = faultEpoch;
+const bytesIn = bytesOf;
+const int32sIn = int32sOf;
+const float64sIn = float64sOf;
+const dataIn = dataOf;
+const LOCKED_BYTES = BYTES.locked();
+const LOCKED_INT32S = INT32S.locked();
+const LOCKED_FLOAT64S = FLOAT64S.locked();
 
 /** Makes a view of format 'B' over [offset, offset + length) of an owner, counted from the owner's start. For layers above. */
 export let viewOf: (owner: Owner, offset: number, length: number) => MemoryView;
@@ -169,9 +179,25 @@ export class MemoryView {
    * indices. Throws ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE. Python: `m[i]`, `m[i, j]`.
    */
   get(index: number | readonly number[]): Scalar {
-    const parts = opened(this);
-    const at = locate(parts, index);
-    return readAt(opened(this).owner, at, parts.form.format);
+    const owner = (this as MemoryView | undefined)?.owner;
+    if (owner !== undefined && owner.epoch === epochs[0] && isSmall(index) && index < this.items) {
+      const { form } = this;
+      // What a detached or misaligned array does not have is undefined: then the slow way finds out why.
+      if (form === BYTES || form === LOCKED_BYTES) {
+        const value = bytesIn(owner)[this.offset + index];
+        if (value !== undefined) return value;
+      } else if (form === INT32S || form === LOCKED_INT32S) {
+        const value = int32sIn(owner)[this.offset / 4 + index];
+        if (value !== undefined) return value;
+      } else if (form === FLOAT64S || form === LOCKED_FLOAT64S) {
+        const value = float64sIn(owner)[this.offset / 8 + index];
+        if (value !== undefined) return value;
+      }
+      if (form.kind !== NO_FAST_KIND && isWhole(owner)) {
+        return readElement(dataIn(owner), form.kind, this.offset + index * form.stride, form.little);
+      }
+    }
+    return getSlowly(this, index);
   }
 
   /**
@@ -179,10 +205,29 @@ export class MemoryView {
    * cannot hold, ERR_INVALID_ARG_TYPE; nothing is coerced. Python: `m[i] = value`.
    */
   set(index: number | readonly number[], value: Scalar): void {
-    const parts = writable(this);
-    const at = locate(parts, index);
-    const stored = toStored(value, parts.form.format);
-    writeAt(opened(this).owner, at, parts.form.format, stored);
+    const owner = (this as MemoryView | undefined)?.owner;
+    if (owner !== undefined && owner.epoch === epochs[0] && isSmall(index) && index < this.items) {
+      const { form } = this;
+      // The read-only twins of these forms are other objects.
+      if (form === BYTES && isByte(value)) {
+        const bytes = bytesIn(owner);
+        const at = this.offset + index;
+        if (at < bytes.length) return void (bytes[at] = value);
+      } else if (form === INT32S && isInt32(value)) {
+        const int32s = int32sIn(owner);
+        const at = this.offset / 4 + index;
+        if (at < int32s.length && isSmall(at)) return void (int32s[at] = value);
+      } else if (form === FLOAT64S && typeof value === 'number') {
+        const float64s = float64sIn(owner);
+        const at = this.offset / 8 + index;
+        if (at < float64s.length && isSmall(at)) return void (float64s[at] = value);
+      }
+      if (form.kind !== NO_FAST_KIND && !form.readonly && isWhole(owner)) {
+        const stored = toStored(value, form.format); // runs nothing of the caller's
+        return writeElement(dataIn(owner), form.kind, this.offset + index * form.stride, stored, form.little);
+      }
+    }
+    setSlowly(this, index, value);
   }
 
   // -------------------------------------------------------------- views of the same memory
@@ -193,8 +238,10 @@ export class MemoryView {
    * Throws ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE for a step of 0, ERR_VIEW_LAYOUT without a dimension.
    */
   slice(start?: number | null, stop?: number | null, step?: number | null): MemoryView {
-    const { owner, items: count, form } = opened(this);
-    const { offset } = this;
+    const { owner, offset, items: count, form } = opened(this);
+    if (step === undefined && isSmall(start) && isSmall(stop) && start < stop && stop <= count && form.ndim !== 0 && !owner.span) {
+      return make(owner, offset + start * form.stride, stop - start, form);
+    }
     checkDimension(form);
     const taken = toSlice(start, stop, step, count);
     return remake(owner, offset + taken.first * form.stride, taken.count, form.withStride(steppedStride(form.stride, taken.step)));
@@ -423,6 +470,45 @@ export class MemoryView {
 function countedByCensus({ owner, offset, items, form }: Parts, view: MemoryView): boolean {
   if (!isOwner(owner) || !owner.open) return report(undefined);
   return report({ view, source: owner.exporter.source, nbytes: byteLength(areaIn({ owner, offset, items, form })) });
+}
+
+// ---------------------------------------------------------------- elements, fast and slow
+
+/** An index from 0 to 2 ** 31 - 1. */
+function isSmall(index: unknown): index is number {
+  return typeof index === 'number' && (index | 0) === index && index >= 0;
+}
+
+/** Has the owner all its memory, in one typed array? Widened the first time, for the next. */
+function isWhole(owner: Owner): boolean {
+  if (bytesIn(owner).length !== owner.byteLength) return false;
+  widen(owner);
+  return true;
+}
+
+function isInt32(value: unknown): value is number {
+  return typeof value === 'number' && (value | 0) === value;
+}
+
+function isByte(value: unknown): value is number {
+  return typeof value === 'number' && (value & 255) === value;
+}
+
+function getSlowly(view: MemoryView, index: unknown): Scalar {
+  const parts = opened(view);
+  const { form } = parts;
+  const at = locate(parts, index);
+  const { owner } = opened(view);
+  return readAt(owner, at, form.format);
+}
+
+function setSlowly(view: MemoryView, index: unknown, value: unknown): void {
+  const parts = writable(view);
+  const { form } = parts;
+  const at = locate(parts, index);
+  const stored = toStored(value, form.format);
+  const { owner } = opened(view);
+  writeAt(owner, at, form.format, stored);
 }
 
 // ---------------------------------------------------------------- making views

@@ -42,12 +42,20 @@ const CLONE_GUARD = Symbol('a MemoryView cannot be cloned: send view.toBytes(), 
 /** Its one number goes up with every fault of any mapping (src-native/region/pages.h): then owners ask what they lost. */
 export const faultEpoch: Uint32Array = new Uint32Array(native.faultEpoch());
 
+const ENDED = -1;
 const NO_BYTES = new Uint8Array(0);
+const NO_INT32S = new Int32Array(0);
+const NO_FLOAT64S = new Float64Array(0);
 
 /** Memory of one Owner; kept out of the reach of code that only holds a view. */
 export let bytesOf: (owner: Owner) => Uint8Array;
 /** The same memory as a DataView, made when first asked for. The memory must be intact. */
 export let dataOf: (owner: Owner) => DataView;
+/** The aligned elements of the memory, for the hot paths of get() and set(): empty before widen(). */
+export let int32sOf: (owner: Owner) => Int32Array;
+export let float64sOf: (owner: Owner) => Float64Array;
+/** Makes the arrays that int32sOf() and float64sOf() answer, where the memory begins at an aligned address. */
+export let widen: (owner: Owner) => void;
 /** Ends an owner: `open` turns false, and views that are kept no longer keep the memory. Its exporter calls this. */
 export let endOwner: (owner: Owner) => void;
 /** Is this an Owner, and not something that merely looks like one? */
@@ -58,7 +66,7 @@ export class Owner {
   readonly guard: symbol = CLONE_GUARD;
   /** False from the moment the memory may not be looked at; every operation of a view checks it. */
   open = true;
-  /** The fault epoch at which nothing was lost. */
+  /** The fault epoch at which nothing was lost; once not open, one that never comes: the hot paths compare this alone. */
   epoch = 0;
   /** Too long for one typed array: holds no bytes itself, elements are found through `exporter.locate()`. */
   readonly span: boolean;
@@ -69,12 +77,27 @@ export class Owner {
   readonly byteLength: number;
   #bytes: Uint8Array;
   #data: DataView | undefined;
+  #int32s: Int32Array = NO_INT32S;
+  #float64s: Float64Array = NO_FLOAT64S;
+  #wide = false;
 
   static {
     bytesOf = (owner) => owner.#bytes;
     dataOf = (owner) => (owner.#data ??= dataView(owner.#bytes));
+    int32sOf = (owner) => owner.#int32s;
+    float64sOf = (owner) => owner.#float64s;
+    widen = (owner) => {
+      if (owner.#wide) return;
+      owner.#wide = true;
+      const { buffer, byteOffset, length } = owner.#bytes;
+      if (byteOffset % 4 === 0) owner.#int32s = new Int32Array(buffer, byteOffset, Math.floor(length / 4));
+      if (byteOffset % 8 === 0) owner.#float64s = new Float64Array(buffer, byteOffset, Math.floor(length / 8));
+    };
     endOwner = (owner) => {
       owner.open = false;
+      owner.epoch = ENDED;
+      owner.#int32s = NO_INT32S;
+      owner.#float64s = NO_FLOAT64S;
       owner.#bytes = NO_BYTES;
       owner.#data = undefined;
     };
@@ -131,7 +154,7 @@ export const RELEASED = new Owner(
   new Uint8Array(0),
   0,
 );
-RELEASED.open = false;
+endOwner(RELEASED);
 
 /** Where the bytes of an object lie: [offset, offset + byteLength) of `owner`, offset counted from the owner's start. */
 export interface Exported {

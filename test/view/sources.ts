@@ -1,5 +1,5 @@
 /** Every kind of memory a view can be made over, each holding the same bytes: the suite runs over all of them. */
-import { Owner, registerExporter, type Exporter } from '#lib/view/owner';
+import { endOwner, Owner, registerExporter, type Exporter } from '#lib/view/owner';
 import type { MemorySource } from '#lib/view/memory-view';
 
 /** A source of memory, and its bytes seen from behind the views' back. */
@@ -55,8 +55,8 @@ export class WindowedMemory implements Exporter {
   }
 
   close(): void {
-    this.span.open = false;
-    for (const window of this.#windows.values()) window.open = false;
+    endOwner(this.span);
+    for (const window of this.#windows.values()) endOwner(window);
   }
 
   view(): never {
