@@ -9,6 +9,7 @@ import { isProxy } from 'node:util/types';
 import { invalidArgType } from '../errors';
 import type { FileHandleLike } from '../mapping/mmap';
 import { fileDescriptor } from '../validate';
+import { announcedLength } from './head';
 import { hasPump } from './jobs';
 import { isTakingTurns } from './turn';
 
@@ -97,15 +98,4 @@ function whyNotSocket(socket: net.Socket): FallbackReason | undefined {
   if (!hasPump()) return 'platform';
   if (!socket.connecting && !socket.destroyed && descriptorOf(socket) === undefined) return 'no-descriptor';
   return undefined;
-}
-
-/** The Content-Length of a response, whether its head was made or not; bytes. */
-export function announcedLength(response: http.ServerResponse): number | undefined {
-  const { _header: head } = response as unknown as { _header?: string | null };
-  if (typeof head === 'string') {
-    const found = /\r\ncontent-length: *(\d+)\r\n/i.exec(head)?.[1];
-    return found === undefined ? undefined : Number(found);
-  }
-  const header = response.getHeader('content-length');
-  return header === undefined ? undefined : Number(header);
 }

@@ -1,13 +1,11 @@
 /** To a response of node:http: its head, then the bytes on its socket. */
-import type http from 'node:http';
-
-import { invalidArgValue } from '../errors';
 import type { ByteRange } from '../validate';
+import { announce, announcedLength, hasBody } from './head';
 import { LaterWrites } from './later-writes';
-import { announcedLength, whyNotResponse, type Route } from './output';
+import type { Route } from './output';
 import type { Payload } from './sendfile';
 import { destroySocket } from './socket-state';
-import { shortFile, type Source } from './source';
+import type { Source } from './source';
 import { refuseEnded, sendNow } from './to-socket';
 import { writeAll } from './to-stream';
 import type { Transfer } from './transfer';
@@ -31,28 +29,6 @@ export async function sendToResponse(route: ResponseRoute, { source, wanted }: P
   }
 }
 
-/** Announces the length, or checks what was announced. */
-export function announce(response: http.ServerResponse, source: Source, range: ByteRange): void {
-  const announced = announcedLength(response);
-  const left = (response as unknown as { _headerSent?: boolean })._headerSent ?? response.headersSent;
-  // A head that left may announce more: this is one part of its body then, as in multipart/byteranges.
-  if (announced !== undefined && (left ? range.length > announced : range.length !== announced)) {
-    throw invalidArgValue('Content-Length', announced, `must be the length that is sent, ${String(range.length)}`);
-  }
-  if (source.isShorterThan(range)) throw shortFile(source.path, range.length, 0);
-  if (announced !== undefined || response.headersSent || isWithoutLength(response)) return;
-  if (!response.hasHeader('transfer-encoding')) response.setHeader('Content-Length', range.length);
-}
-
-function isWithoutLength({ statusCode }: http.ServerResponse): boolean {
-  return statusCode === 204 || statusCode === 304 || statusCode < 200;
-}
-
-export function hasBody(response: http.ServerResponse): boolean {
-  const { req } = response as unknown as { req?: http.IncomingMessage };
-  return req?.method !== 'HEAD' && !isWithoutLength(response);
-}
-
 async function sendBody(
   { response, socket }: ResponseRoute, source: Source, range: ByteRange, transfer: Transfer, later: LaterWrites | undefined,
 ): Promise<void> {
@@ -73,5 +49,3 @@ async function sendBody(
     throw error;
   }
 }
-
-export { whyNotResponse };

@@ -2,10 +2,12 @@
  * The fall-back: reads and writes piece by piece, the event loop free in between, each read after the write before it
  * was taken. For TLS, HTTP/2, responses that are chunked or transformed, any other Writable, and systems without a pump.
  */
+import type http from 'node:http';
 import type stream from 'node:stream';
 
 import { prematureClose } from '../errors';
 import type { ByteRange } from '../validate';
+import { announce, hasBody } from './head';
 import { LaterWrites } from './later-writes';
 import type { Payload } from './sendfile';
 import { shortFile, type Source } from './source';
@@ -21,10 +23,17 @@ export async function sendToStream(output: stream.Writable, { source, wanted }: 
   try {
     const opened = source instanceof Promise ? await source : source;
     const range = opened.range(wanted);
+    if (isMessage(output)) announce(output, opened, range);
+    if (isMessage(output) && !hasBody(output)) return;
     await writeAll(output, opened, range, transfer, later);
   } finally {
     later.release();
   }
+}
+
+/** Responses of node:http and node:http2. */
+function isMessage(output: stream.Writable): output is http.ServerResponse {
+  return 'setHeader' in output && 'statusCode' in output;
 }
 
 /** Writes `range` of `source` through `later`, then lets the later writes go. */

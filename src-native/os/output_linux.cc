@@ -16,8 +16,10 @@ Result<Descriptor> OpenAnew(int fd) {
   char path[sizeof "/proc/self/fd/2147483647"];
   snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
   const int own = open(path, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-  if (own < 0) return OsError{errno, "open"};
-  return Descriptor(own);
+  const int number = errno;
+  if (own >= 0) return Descriptor(own);
+  if (number == ENXIO) return OsError{EPIPE, "sendfile"};  // a pipe that nobody reads
+  return OsError{number, "open"};
 }
 
 // The count, or the errno, of a call that EINTR repeats.
