@@ -26,12 +26,15 @@ Residents::~Residents() {
   const std::lock_guard<std::mutex> lock(mutex);
   for (Resident* resident = first_; resident != nullptr; resident = resident->next_) {
     resident->residents_ = nullptr;
+    if (resident->object_ != nullptr) left_.push_back(std::exchange(resident->object_, nullptr));
     if (resident->region_ == nullptr) continue;
     const std::shared_ptr<Pages> pages = resident->region_->pages();
     // Another thread may have this memory by a transfer that nobody could see.
     if (resident->exposed() && pages != nullptr) pages->Retire();
     resident->LetGo();
   }
+  // Node ends with the environment without freeing them.
+  for (napi_ref reference : left_) napi_delete_reference(env_, reference);
 }
 
 void Residents::Add(Resident* resident, napi_value object) {
