@@ -13,6 +13,12 @@ export type Measured = Readonly<Record<string, number>>;
 
 export type Contender = () => Measured | Promise<Measured>;
 
+/** A metric, and the contender that the claim is about; it is set beside the baseline. */
+export interface Headline {
+  readonly metric: string;
+  readonly contender: string;
+}
+
 /** The exports of a file in bench/cases. */
 export interface Case {
   /** As typed after `npm run bench --`; the same as the file's name. */
@@ -23,8 +29,8 @@ export interface Case {
   readonly baseline: string;
   /** By name; those of this package are called 'zerocopy …'. What is not installed here is left out by the case. */
   readonly contenders: Readonly<Record<string, Contender>>;
-  /** Row for the short table in README.md: a metric, and the contender that the claim is about. Optional. */
-  readonly headline?: { readonly metric: string; readonly contender: string };
+  /** Its rows in the short table of README.md. */
+  readonly headline?: Headline | readonly Headline[];
 }
 
 /** True in a quick run (`--quick`), which checks that cases work: take a fraction of the work. */

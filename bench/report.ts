@@ -7,6 +7,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
+import type { Headline } from './case';
 import { HEADER, keptResults, measuredOn, rowsOf, type CaseResult, type Results } from './results';
 import { threeFigures } from './terminal';
 
@@ -34,19 +35,22 @@ function markdownTable(header: readonly string[], rows: readonly (readonly strin
   return [line(header), `|${' --- |'.repeat(header.length)}`, ...rows.map(line)].join('\n');
 }
 
-function headlineRow({ result }: Kept): string[][] {
-  const { headline, baseline, contenders, title } = result;
-  const ours = headline && contenders[headline.contender]?.[headline.metric];
-  const theirs = headline && contenders[baseline]?.[headline.metric];
+function headlineRows({ result }: Kept): string[][] {
+  return [result.headline ?? []].flat().flatMap((headline) => headlineRow(result, headline));
+}
+
+function headlineRow({ baseline, contenders, title }: CaseResult, { metric, contender }: Headline): string[][] {
+  const ours = contenders[contender]?.[metric];
+  const theirs = contenders[baseline]?.[metric];
   if (ours?.ratio === undefined || theirs === undefined) return [];
   const { median, p10, p90 } = ours.ratio;
-  return [[title, headline!.metric, `${baseline}: ${threeFigures(theirs.median)}`,
-    `${headline!.contender}: ${threeFigures(ours.median)}`,
-    `${threeFigures(median)}x (${threeFigures(p10)} – ${threeFigures(p90)})`]];
+  const ratio = `${threeFigures(median)}x (${threeFigures(p10)} – ${threeFigures(p90)})`;
+  const named = (name: string, value: number) => `${name}: ${threeFigures(value)}`;
+  return [[title, metric, named(baseline, theirs.median), named(contender, ours.median), ratio]];
 }
 
 function headlines(kept: readonly Kept[]): string {
-  const rows = kept.flatMap(headlineRow);
+  const rows = kept.flatMap(headlineRows);
   if (rows.length === 0) return NONE;
   const machines = [...new Set(kept.map(({ results }) => measuredOn(results)))];
   const header = ['what', 'measured', 'baseline', 'zerocopy', 'ratio (p10 – p90)'];
