@@ -83,7 +83,6 @@ async function runContender(plan: Plan, caseName: string, contender: string): Pr
   const child = fork(path.join(__dirname, 'contender.js'), [caseName, contender], {
     execPath: plan.node,
     execArgv: ['--expose-gc'],
-    env: { ...process.env, ZEROCOPY_BENCH_QUICK: plan.quick ? '1' : '0' },
     timeout: TIME_LIMIT_MS,
     killSignal: 'SIGKILL',
   });
@@ -134,6 +133,7 @@ async function runCase(plan: Plan, caseName: string): Promise<[CaseResult, NodeJ
 }
 
 async function main(plan: Plan): Promise<void> {
+  process.env['ZEROCOPY_BENCH_QUICK'] = plan.quick ? '1' : '0'; // QUICK of case.ts, here and in every contender
   const cases: CaseResult[] = [];
   const date = new Date().toISOString();
   const resultsOf = ({ node, v8, uv }: NodeJS.ProcessVersions): Results =>
