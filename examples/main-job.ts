@@ -34,16 +34,24 @@ function count(number: number): string {
   return number.toLocaleString('en-US');
 }
 
-async function prepare({ file, size }: Options): Promise<Subject> {
+async function makeSubject(size: number): Promise<Subject> {
+  const file = path.join(temporaryFolder(), 'records.bin');
+  return { file, size, sha256: await makeFile(file, size) };
+}
+
+async function readSubject(file: string): Promise<Subject> {
+  const { size } = statSync(file);
+  return { file, size, sha256: await hashFile(file, size) };
+}
+
+async function prepare(options: Options): Promise<Subject> {
   const started = performance.now();
-  const made = file === undefined ? path.join(temporaryFolder(), 'records.bin') : undefined;
-  const name = made ?? file!;
-  const actual = made === undefined ? statSync(name).size : size;
-  const sha256 = made === undefined ? await hashFile(name, actual) : await makeFile(made, size);
-  const how = made === undefined ? 'read' : 'made';
-  say(`File     ${name}`);
-  say(`         ${bytes(actual)}, ${how} in ${milliseconds(performance.now() - started)}, SHA-256 ${sha256.slice(0, 16)}…`);
-  return { file: name, size: actual, sha256 };
+  const subject = await (options.file === undefined ? makeSubject(options.size) : readSubject(options.file));
+  const took = milliseconds(performance.now() - started);
+  say(`File     ${subject.file}`);
+  say(`         ${bytes(subject.size)}, ${options.file === undefined ? 'made' : 'read'} in ${took}, ` +
+    `SHA-256 ${subject.sha256.slice(0, 16)}…`);
+  return subject;
 }
 
 async function mapFile(file: string): Promise<Mapping> {
