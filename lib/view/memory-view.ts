@@ -12,7 +12,7 @@ import { oneOf, optionalBoolean, optionsObject, wholeNumber } from '../validate'
 import { sameElements } from './compare';
 import { copyArea, elementBytes, fillArea, packOrdered } from './copy';
 import { readAt, readElement, readonlyError, rebased, toStored, writeAt, writeElement } from './elements';
-import { BYTES, FLOAT64S, Form, formOf, INT32S, NO_FAST_KIND } from './form';
+import { BYTES, FLOAT64S, formOf, INT32S, NO_FAST_KIND, type Form } from './form';
 import type { Scalar } from './format';
 import { castLayout, isContiguous, sameShape, select, steppedStride, toInteger, toSlice, type Key, type Order } from './layout';
 import { bytesOf, checkOwner, dataOf, faultEpoch, float64sOf, int32sOf, isOwner, RELEASED, widen, type Owner } from './owner';
@@ -77,7 +77,7 @@ export class MemoryView {
    */
   constructor(source: MemorySource, options?: MemoryViewOptions);
   constructor(source: MemorySource | Owner, options?: MemoryViewOptions | number, count?: number, form?: Form) {
-    if (form instanceof Form) { // one of ours: see make()
+    if (form !== undefined) { // one of ours: see make()
       this.owner = source as Owner;
       this.offset = options as number;
       this.items = count as number;
@@ -158,7 +158,8 @@ export class MemoryView {
 
   /** cContiguous or fContiguous. */
   get contiguous(): boolean {
-    return this.cContiguous || this.fContiguous;
+    const area = areaIn(opened(this));
+    return isContiguous(area, area.format.itemsize, 'C') || isContiguous(area, area.format.itemsize, 'F');
   }
 
   /** Items of the first dimension: `shape[0]`. Throws ERR_VIEW_LAYOUT where there is no dimension. */
@@ -238,10 +239,12 @@ export class MemoryView {
    * Throws ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE for a step of 0, ERR_VIEW_LAYOUT without a dimension.
    */
   slice(start?: number | null, stop?: number | null, step?: number | null): MemoryView {
-    const { owner, offset, items: count, form } = opened(this);
-    if (step === undefined && isSmall(start) && isSmall(stop) && start < stop && stop <= count && form.ndim !== 0 && !owner.span) {
-      return make(owner, offset + start * form.stride, stop - start, form);
+    const fast = (this as MemoryView | undefined)?.owner;
+    if (fast !== undefined && fast.epoch === epochs[0] && step === undefined && isSmall(start) && isSmall(stop) && start < stop
+      && stop <= this.items && this.form.ndim !== 0 && !fast.span) {
+      return make(fast, this.offset + start * this.form.stride, stop - start, this.form);
     }
+    const { owner, offset, items: count, form } = opened(this);
     checkDimension(form);
     const taken = toSlice(start, stop, step, count);
     return remake(owner, offset + taken.first * form.stride, taken.count, form.withStride(steppedStride(form.stride, taken.step)));
@@ -381,7 +384,7 @@ export class MemoryView {
    */
   indexOf(value: unknown, start?: number, stop?: number): number {
     const { area, first } = searched(this, start, stop);
-    const found = area.shape.length === 1 ? firstIndex(area, value) : itemsEqual(area, value).indexOf(true);
+    const found = firstItem(area, value);
     return found < 0 ? -1 : first + found;
   }
 
@@ -394,7 +397,8 @@ export class MemoryView {
 
   /** Is an item equal to `value`? NaN is never found. Python: `value in m`. */
   includes(value: unknown): boolean {
-    return this.indexOf(value) >= 0;
+    const { area } = searched(this, undefined, undefined);
+    return firstItem(area, value) >= 0;
   }
 
   /** How many items are equal to `value`. Python: `memoryview.count`. */
@@ -455,7 +459,8 @@ export class MemoryView {
   }
 
   [Symbol.dispose](): void {
-    this.release();
+    genuine(this);
+    this.owner = RELEASED;
   }
 
   /** What console.log shows: one line. Never throws. */
@@ -548,7 +553,7 @@ function opened(view: MemoryView): Parts {
   const parts = view as unknown as Parts | undefined;
   const owner = parts?.owner as Owner | undefined;
   if (owner?.open !== true) throw whyNot(parts);
-  if (owner.epoch !== faultEpoch[0]) checkOwner(owner);
+  if (owner.epoch !== epochs[0]) checkOwner(owner);
   return parts as Parts;
 }
 
@@ -592,6 +597,10 @@ function searched(view: MemoryView, start: unknown, stop: unknown): { area: Area
   checkDimension(parts.form);
   const { first, count } = toSlice(start, stop, undefined, parts.items);
   return { area: items(areaIn(parts), first, first + count), first };
+}
+
+function firstItem(area: Area, value: unknown): number {
+  return area.shape.length === 1 ? firstIndex(area, value) : itemsEqual(area, value).indexOf(true);
 }
 
 /** Which items of an area with several dimensions equal `value`, which is memory too. */
