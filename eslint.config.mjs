@@ -2,7 +2,10 @@
 import js from '@eslint/js';
 import tseslint from 'typescript-eslint';
 
-const LINE = { code: 120, ignoreUrls: true, ignoreTemplateLiterals: true, ignoreRegExpLiterals: true };
+// What cannot be broken, or reads worse when it is, may be longer.
+const LINE = {
+  code: 120, ignoreUrls: true, ignoreStrings: true, ignoreTemplateLiterals: true, ignoreRegExpLiterals: true,
+};
 
 const NODE_GLOBALS = Object.fromEntries(
   ['process', 'console', 'Buffer', 'URL', 'performance', 'setTimeout', 'clearTimeout', 'setImmediate', 'fetch',
@@ -37,6 +40,8 @@ export default tseslint.config(
       '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
       // `as T` after a check of one's own says what the value is; `!` only that it is there, and is refused.
       '@typescript-eslint/non-nullable-type-assertion-style': 'off',
+      // `void x` says that a value is looked at, or thrown away, on purpose.
+      '@typescript-eslint/no-meaningless-void-operator': 'off',
       // A callback may come and do nothing.
       '@typescript-eslint/no-empty-function': 'off',
     },
@@ -44,14 +49,14 @@ export default tseslint.config(
   {
     // Bundlers find the binaries only through literal require() calls, and only this file has them.
     files: ['lib/native.ts'],
-    rules: { '@typescript-eslint/no-require-imports': 'off' },
+    rules: { '@typescript-eslint/no-require-imports': 'off', '@typescript-eslint/no-unsafe-return': 'off' },
   },
   {
     files: ['lib/**/*.{ts,mts}'],
     rules: {
       'no-console': 'error',
       'max-lines-per-function': ['error', { max: 60, skipComments: true, skipBlankLines: true }],
-      'complexity': ['error', 15],
+      'complexity': ['error', 20],
     },
   },
   {
@@ -59,6 +64,10 @@ export default tseslint.config(
     rules: {
       // Tests hand over what types forbid, on purpose, and look at what cannot be missing.
       '@typescript-eslint/no-non-null-assertion': 'off',
+      '@typescript-eslint/unbound-method': 'off',
+      '@typescript-eslint/no-unsafe-class-instance-assignment': 'off',
+      // Dropping the last reference to something is what a lifetime test does.
+      'no-useless-assignment': 'off',
       '@typescript-eslint/no-confusing-void-expression': 'off',
       '@typescript-eslint/explicit-module-boundary-types': 'off',
     },

@@ -1,5 +1,5 @@
-// prebuilds/<platform>-<arch>/: the addon of this machine, built and stripped, under the name that lib/native.ts looks for.
-// A release wants one for each target; what is made here serves the machine it was made on.
+// prebuilds/<platform>-<arch>/: the addon of this machine, built and stripped, under the name that lib/native.ts looks
+// for. A release wants one for each target; what is made here serves the machine it was made on.
 import { execFileSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, statSync } from 'node:fs';
 import path from 'node:path';

@@ -1,10 +1,10 @@
-#include "os/file.h"
-
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "os/file.h"
 
 namespace zerocopy::os {
 namespace {
@@ -62,7 +62,7 @@ Status Close(int descriptor) {
 }
 
 Result<uint64_t> SizeOf(int descriptor) {
-  struct stat facts {};
+  struct stat facts{};
   const int result = fstat(descriptor, &facts);
   const int error = errno;
   if (result != 0) return OsError{error, "fstat"};

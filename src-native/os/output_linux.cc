@@ -1,5 +1,3 @@
-#include "os/output.h"
-
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/sockios.h>
@@ -8,6 +6,8 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "os/output.h"
 
 namespace zerocopy::os {
 namespace {

@@ -8,8 +8,8 @@
 namespace zerocopy::os {
 
 struct OsError {
-  int number = 0;             // errno; on Windows the POSIX number that libuv would report
-  const char* syscall = "";   // a literal: the name of the call as its man page has it
+  int number = 0;            // errno; on Windows the POSIX number that libuv would report
+  const char* syscall = "";  // a literal: the name of the call as its man page has it
 };
 
 template <typename T>

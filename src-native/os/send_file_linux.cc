@@ -11,8 +11,9 @@
 namespace zerocopy::os {
 namespace {
 
-constexpr int kNoWait = 0x8;               // RWF_NOWAIT, where the headers are older than the kernel
-constexpr size_t kProbeStep = 128 * 1024;  // the default readahead window: a page in it stands for its neighbours
+constexpr int kNoWait = 0x8;  // RWF_NOWAIT, where the headers are older than the kernel
+constexpr size_t kProbeStep =
+    size_t{128} * 1024;  // the default readahead window: a page in it stands for its neighbours
 
 // 1 cached, 0 not, -1 with errno. Straight to the kernel: not every libc has preadv2.
 long ProbeByte(int in, uint64_t offset) {

@@ -1,13 +1,13 @@
-#include "os/thread.h"
-
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 
+#include "os/thread.h"
+
 namespace zerocopy::os {
 namespace {
 
-constexpr size_t kStackSize = 256 * 1024;
+constexpr size_t kStackSize = size_t{256} * 1024;
 
 sigset_t AllButFaults() {
   sigset_t signals;

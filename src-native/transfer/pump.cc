@@ -13,7 +13,7 @@ namespace {
 
 // They wait for disks more than they compute: as many jobs as this may read cold files and not delay the rest.
 constexpr size_t kMostThreads = 4;
-constexpr size_t kCopyBuffer = 256 * 1024;  // bytes, of jobs that sendfile cannot serve
+constexpr size_t kCopyBuffer = size_t{256} * 1024;  // bytes, of jobs that sendfile cannot serve
 
 // sendfile cannot serve this pair of files, though a read and a write may.
 bool IsRefusal(const os::OsError& error) {
@@ -61,8 +61,7 @@ os::Result<std::unique_ptr<Pump>> Pump::Create(Wake wake, void* context) {
   return std::unique_ptr<Pump>(new Pump(wake, context, std::move(poller.value())));
 }
 
-Pump::Pump(Wake wake, void* context, os::Poller poller)
-    : wake_(wake), context_(context), poller_(std::move(poller)) {}
+Pump::Pump(Wake wake, void* context, os::Poller poller) : wake_(wake), context_(context), poller_(std::move(poller)) {}
 
 Pump::~Pump() {
   stopping_ = true;

@@ -36,7 +36,7 @@
 
 namespace zerocopy::transfer {
 
-constexpr size_t kTurn = 1024 * 1024;  // bytes
+constexpr size_t kTurn = size_t{1024} * 1024;  // bytes
 
 // What a job reads: memory if there is any, else the file from `offset` on.
 struct Source {

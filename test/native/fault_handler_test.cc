@@ -15,7 +15,7 @@ using zerocopy::region::Pages;
 using zerocopy::region::Region;
 using zerocopy::region::State;
 
-constexpr uint64_t kFileLength = 6 * 4096;
+constexpr uint64_t kFileLength = uint64_t{6} * 4096;
 
 std::shared_ptr<Pages> Map(const fixture::PatternFile& file) {
   auto result = Pages::MapFile(file.fd(), {0, kFileLength}, Access::kRead, false, false);

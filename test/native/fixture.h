@@ -21,7 +21,7 @@ constexpr uint8_t PatternAt(uint64_t offset) { return static_cast<uint8_t>(offse
 class PatternFile {
  public:
   explicit PatternFile(uint64_t length) {
-    const char* folder = std::getenv("TMPDIR");
+    const char* folder = std::getenv("TMPDIR");  // NOLINT(concurrency-mt-unsafe): nobody sets it
     path_ = std::string(folder == nullptr ? "/tmp" : folder) + "/zerocopy-native-XXXXXX";
     fd_ = mkstemp(path_.data());
     std::string bytes(length, '\0');

@@ -4,7 +4,7 @@ import path from 'node:path';
 
 const root = path.resolve(__dirname, '../../..');
 
-/** The C++ tests of os/ and region/. Their sanitizer builds and controls are scripts/native-tests.sh without arguments. */
+/** The C++ tests of os/ and region/. Under the other sanitizers, and with controls: scripts/native-tests.sh. */
 describe('os/ and region/', () => {
   it('pass their own tests, in a process without Node, undefined behaviour checked', () => {
     const result = spawnSync('bash', ['scripts/native-tests.sh', 'ubsan'], { cwd: root, encoding: 'utf8' });

@@ -8,7 +8,7 @@ import { CODES, invalidArgType, invalidArgValue, invalidThis, outOfRange } from 
 function documented(text: string, title: string): Record<string, string> {
   const section = new RegExp(`^## ${title}$([\\s\\S]*?)(?=^## |$(?![\\s\\S]))`, 'm').exec(text)?.[1] ?? '';
   const entries = [...section.matchAll(/^### `(\w+)`\n\n`(\w+)`\. \S/gm)];
-  return Object.fromEntries(entries.map(([, code, name]) => [code, name]));
+  return Object.fromEntries(entries.map(([, code, name]) => [code!, name!]));
 }
 
 const ours = Object.fromEntries(Object.entries(CODES).map(([code, { base }]) => [code, base.name]));

@@ -34,7 +34,7 @@ const NATIVE_LAYERS: readonly [RegExp, number][] = [
 const SPEAKS_NODE = /^src-native\/(.*_binding\.(cc|h)|region\/residents\.(cc|h)|addon\.cc|environment\.h|node_values\.h)$/;
 const NODE_HEADER = /^(node|node_api|js_native_api\w*|napi(-inl)?|uv|v8)\.h$|^(uv|v8)\//;
 
-const IN_OS = /^src-native\/os\//;
+const OS = 'src-native/os/';
 const SYSTEM_HEADER = /^(sys\/.*|linux\/.*|arpa\/.*|net\/.*|netinet\/.*|unistd\.h|fcntl\.h|pthread\.h|signal\.h|csignal|dlfcn\.h|poll\.h|sched\.h|[wW]indows\.h|io\.h)$/;
 const SYSTEM_CALLS = [
   'mmap', 'mmap64', 'munmap', 'mremap', 'mprotect', 'madvise', 'msync', 'mincore', 'mlock2?', 'munlock', 'memfd_create',
@@ -51,6 +51,8 @@ const PLATFORM_MACRO = /^\s*#\s*(?:if|ifdef|ifndef|elif)\b.*\b(__linux__|__APPLE
 
 /** Decisions without the world: nothing in these may reach it, so that they can be tested without it. */
 const PURE = /^lib\/(errors|validate)\.ts$|^lib\/view\//;
+/** It asks the addon for one number, whether any mapping has had a fault. */
+const OWNER = 'lib/view/owner.ts';
 const WORLD = /^node:(fs|net|http2?|https|tls|stream|child_process|worker_threads|cluster|dgram|dns)(\/|$)/;
 
 const NO_FOLDERS = /\/(utils?|common|helpers?|misc|shared)\//;
@@ -73,7 +75,7 @@ function libViolations({ file, code }: Source): string[] {
     const target = `${path.posix.join(path.posix.dirname(file), name.replace(/\.js$/, ''))}.ts`;
     const other = layerOf(target, LIB_LAYERS) ?? (target.startsWith('lib/') ? undefined : 0);
     if (other === undefined) return [`${file}: imports ${name}, which belongs to no layer`];
-    if (PURE.test(file) && target === 'lib/native.ts') return [`${file}: is pure and imports the addon`];
+    if (PURE.test(file) && file !== OWNER && target === 'lib/native.ts') return [`${file}: is pure and imports the addon`];
     return other > layer ? [`${file}: imports ${name}, a layer above it`] : [];
   });
 }
@@ -87,7 +89,7 @@ function nativeViolations({ file, code }: Source): string[] {
   const layer = layerOf(file, NATIVE_LAYERS);
   if (layer === undefined) return [`${file}: belongs to no layer`];
   const found = includesIn(code).flatMap((name) => includeViolations(file, layer, name));
-  if (IN_OS.test(file)) return found;
+  if (file.startsWith(OS)) return found;
   const calls = withoutStrings(code).matchAll(SYSTEM_CALL);
   for (const [, name] of calls) found.push(`${file}: calls ${name ?? ''}() outside os/`);
   const macro = PLATFORM_MACRO.exec(code)?.[1];
@@ -100,7 +102,7 @@ function includeViolations(file: string, layer: number, name: string): string[] 
   const target = `src-native/${name}`;
   if (NODE_HEADER.test(name) && !SPEAKS_NODE.test(file)) found.push(`${file}: includes ${name}, and is no *_binding`);
   if (SPEAKS_NODE.test(target) && !SPEAKS_NODE.test(file)) found.push(`${file}: includes ${name}, which speaks Node-API`);
-  if (SYSTEM_HEADER.test(name) && !IN_OS.test(file)) found.push(`${file}: includes <${name}> outside os/`);
+  if (SYSTEM_HEADER.test(name) && !file.startsWith(OS)) found.push(`${file}: includes <${name}> outside os/`);
   if ((layerOf(target, NATIVE_LAYERS) ?? 0) > layer) found.push(`${file}: includes ${name}, a layer above it`);
   return found;
 }
