@@ -10,7 +10,20 @@ interface Output {
   readonly writableNeedDrain?: boolean;
 }
 
+/** Our own shadows that let everything pass by now, and what was there before them. */
+const passed = new WeakMap<object, PropertyDescriptor | undefined>();
+
+function withoutPassed(found: PropertyDescriptor | undefined): PropertyDescriptor | undefined {
+  const method = found?.value as object | undefined;
+  return method !== undefined && passed.has(method) ? withoutPassed(passed.get(method)) : found;
+}
+
+/** The newest of each output, and when it is over. */
+const newest = new WeakMap<object, Promise<void>>();
+
 export class LaterWrites {
+  /** Settles when those of the same output that came before are over. */
+  readonly turn: Promise<void>;
   /** The output's own `write`, for the transfer itself. */
   readonly write: Output['write'];
   readonly #output: Output;
@@ -18,8 +31,11 @@ export class LaterWrites {
   readonly #restore: (() => void)[] = [];
   #released = false;
   #toldToWait = false;
+  #endTurn: () => void = () => undefined;
 
   constructor(output: object) {
+    this.turn = newest.get(output) ?? Promise.resolve();
+    newest.set(output, new Promise((resolve) => { this.#endTurn = resolve; }));
     this.#output = output as Output;
     this.write = this.#output.write.bind(output);
     const end = this.#output.end.bind(output);
@@ -44,16 +60,19 @@ export class LaterWrites {
     for (const call of this.#calls) call();
     // Whoever was told to wait goes on at 'drain', which the output itself has no reason to emit.
     if (this.#toldToWait && !this.#output.writableNeedDrain) this.#output.emit('drain');
+    this.#endTurn();
   }
 
   #shadow(name: 'write' | 'end', method: (...args: unknown[]) => unknown): void {
     const before = Object.getOwnPropertyDescriptor(this.#output, name);
     Object.defineProperty(this.#output, name, { value: method, configurable: true, writable: true, enumerable: false });
     this.#restore.push(() => {
-      // Somebody else shadowed it since: then ours stays below his, and lets everything pass.
+      passed.set(method, before);
+      // Somebody else shadowed it since: then ours stays below his.
       if (Object.getOwnPropertyDescriptor(this.#output, name)?.value !== method) return;
-      if (before === undefined) Reflect.deleteProperty(this.#output, name);
-      else Object.defineProperty(this.#output, name, before);
+      const rest = withoutPassed(before);
+      if (rest === undefined) Reflect.deleteProperty(this.#output, name);
+      else Object.defineProperty(this.#output, name, rest);
     });
   }
 }

@@ -3,10 +3,11 @@
  */
 import http from 'node:http';
 import net from 'node:net';
+import os from 'node:os';
 import stream from 'node:stream';
 import { isProxy } from 'node:util/types';
 
-import { invalidArgType } from '../errors';
+import { invalidArgType, systemError } from '../errors';
 import type { FileHandleLike } from '../mapping/mmap';
 import { fileDescriptor } from '../validate';
 import { announcedLength } from './head';
@@ -32,12 +33,14 @@ export function descriptorOf(socket: net.Socket): number | undefined {
   return typeof handle?.fd === 'number' && handle.fd >= 0 ? handle.fd : undefined;
 }
 
-/** Throws ERR_INVALID_ARG_TYPE for what is no output. */
+/** Throws ERR_INVALID_ARG_TYPE for what is no output, EBADF for a closed FileHandle. */
 export function routeTo(out: SendfileOutput): Route {
   if (typeof out === 'number') return { kind: 'descriptor', fd: fileDescriptor(out, 'out') };
   if (isWritable(out)) return routeToStream(out);
   const { fd } = (out as Partial<FileHandleLike> | null) ?? {};
-  if (typeof fd === 'number') return { kind: 'descriptor', fd };
+  // A FileHandle that was closed has the descriptor -1.
+  if (fd === -1) throw systemError({ errno: os.constants.errno.EBADF, syscall: 'sendfile' });
+  if (typeof fd === 'number') return { kind: 'descriptor', fd: fileDescriptor(fd, 'out') };
   throw invalidArgType('out', 'a net.Socket, http.ServerResponse, stream.Writable, FileHandle or file descriptor', out);
 }
 

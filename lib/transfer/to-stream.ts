@@ -40,6 +40,7 @@ function isMessage(output: stream.Writable): output is http.ServerResponse {
 export async function writeAll(
   output: stream.Writable, source: Source, range: ByteRange, transfer: Transfer, later: LaterWrites,
 ): Promise<void> {
+  await later.turn;
   const ignore = (): void => undefined; // the rejection says it
   output.on('error', ignore);
   try {

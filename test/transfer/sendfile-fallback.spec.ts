@@ -197,6 +197,25 @@ describe('sendfile falls back', () => {
     assert.equal(await both, content.length);
   });
 
+  it('for many transfers at once to one Writable, and leaves it as it was', async () => {
+    const pass = new stream.PassThrough();
+    const expected: Buffer[] = [];
+    const sending = Array.from({ length: 15 }, (_, i) => {
+      expected.push(content.subarray(i, i + 20_000 * i), Buffer.from(`<${String(i)}>`));
+      const sent = sendfile(pass, file, { offset: i, length: 20_000 * i });
+      pass.write(`<${String(i)}>`);
+      return sent;
+    });
+    let warning: Error | undefined;
+    process.once('warning', (told) => { warning = told; });
+    const got = received(pass as unknown as net.Socket);
+    await Promise.all(sending);
+    assert.equal(Object.hasOwn(pass, 'write') || Object.hasOwn(pass, 'end'), false);
+    pass.end();
+    assert.deepEqual(await got, Buffer.concat(expected));
+    assert.equal(warning, undefined);
+  });
+
   it('for a proxy of a socket or response', () => {
     const socket = new net.Socket();
     assert.deepEqual(explainTransfer(new Proxy(socket, {})), { way: 'fallback', reason: 'proxy' });
