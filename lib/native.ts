@@ -57,6 +57,8 @@ export interface RegionBinding {
   createWindow(region: RegionHandle, offset: number, length: number): ArrayBuffer | undefined;
   exposeWindow(buffer: ArrayBuffer): void;
   detachWindow(buffer: ArrayBuffer): void;
+  /** Those of a region that were exposed and are not collected. */
+  exposedWindows(region: RegionHandle): ArrayBuffer[];
   /** Undefined where the engine makes no external SharedArrayBuffer. */
   createSharedWindow(region: RegionHandle, offset: number, length: number): SharedArrayBuffer | undefined;
   closeRegion(region: RegionHandle): number;

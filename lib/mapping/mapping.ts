@@ -103,7 +103,7 @@ export class Mapping implements Disposable {
    * @throws ERR_BUFFER_TOO_LARGE when it is longer than this engine's largest ArrayBuffer (4 GiB on Node 20).
    */
   asArrayBuffer(): ArrayBuffer {
-    return this.#openWindows().raw(0, this.byteLength).buffer;
+    return this.#openWindows().rawWhole();
   }
 
   /**
@@ -129,7 +129,8 @@ export class Mapping implements Disposable {
   view(offset?: number, length?: number): MemoryView {
     const windows = this.#openWindows();
     const range = byteRange(offset, length, this.byteLength);
-    const owner = windows.locate(range.offset, range.length) ?? windows.whole;
+    const all = range.length === this.byteLength;
+    const owner = (all ? undefined : windows.locate(range.offset, range.length)) ?? windows.whole;
     return viewOf(owner, range.offset - owner.start, range.length);
   }
 

@@ -1,37 +1,49 @@
 /**
- * The memory of one mapping as typed arrays: one window over the whole of it, or, when it is longer
- * than typed arrays are fast or allowed to be, windows made on demand.
+ * The memory of one mapping as typed arrays, made when it is looked at and only as large as what is looked at: the engine
+ * counts the length of each as its own memory, and collects garbage at every 64 MiB of it.
  *
- *     0        1 GiB     2 GiB     3 GiB     4 GiB
- *     |=========0=========|                            every window is 2 GiB long
- *               |=========1=========|                  and begins 1 GiB after the one before,
- *                         |=========2=========|        so that any range up to 1 GiB lies in one
+ * A mapping of up to 16 MiB is one window. Of a longer one
+ * - a short range (up to 8 MiB) is found in a small window, 16 MiB long, one beginning at every 8 MiB;
+ * - a longer range, and everything once a view is used in earnest, in a large one, 2 GiB long, one at every GiB;
+ * - what is longer than that is a span: its elements are looked up one by one.
  *
- * Offsets inside a window stay below 2^31, where they are small integers to the engine.
+ *     0         1 GiB     2 GiB     3 GiB     4 GiB
+ *     |=========0=========|
+ *               |=========1=========|                  any range up to 1 GiB lies in a large window,
+ *                         |=========2=========|        and any offset in one is a small integer to the engine
  */
 import { constants } from 'node:buffer';
 
 import { zeroCopyError } from '../errors';
 import { native, STATES, type RegionHandle } from '../native';
-import { bytesOf, endOwner, Owner, type Exporter } from '../view/owner';
+import { bytesOf, endOwner, fillSpan, Owner, type Exporter } from '../view/owner';
 import { announce } from './announce';
 import { faultOf } from './faults';
 
-const STRIDE = 2 ** 30;
-const WINDOW = 2 ** 31;
+interface WindowSize {
+  /** Distance from one window to the next, and the longest range that is sure to lie in one; bytes. */
+  readonly stride: number;
+  /** Bytes. */
+  readonly length: number;
+}
+
+const SMALL: WindowSize = { stride: 2 ** 23, length: 2 ** 24 };
+const LARGE: WindowSize = { stride: 2 ** 30, length: 2 ** 31 };
+
+/** So many lookups in a mapping, or so many small windows of it, are use in earnest. */
+const MANY_LOOKUPS = 1000;
+const MANY_WINDOWS = 8;
 
 /** The longest ArrayBuffer this engine makes, bytes: 4 GiB on Node 20, 2^53 - 1 from Node 22 on. */
 export const MAX_BUFFER_LENGTH: number = constants.MAX_LENGTH;
 
 const EMPTY = new Uint8Array(0);
 
-type RawBuffer = ArrayBuffer & { readonly immutable?: boolean };
-
 /** The buffers that reached the user. Whoever keeps one keeps its mapping, and can be told so (holders.ts). */
 const exposed = new WeakMap<ArrayBuffer, object>();
 
-function bufferOf(owner: Owner): RawBuffer {
-  return bytesOf(owner).buffer as RawBuffer;
+function bufferOf(owner: Owner): ArrayBuffer {
+  return bytesOf(owner).buffer as ArrayBuffer;
 }
 
 export class Windows implements Exporter {
@@ -41,11 +53,12 @@ export class Windows implements Exporter {
   /** Only mappings of access 'read' are read-only, and their pages are private: a stray write stays private. */
   readonly rawWhenReadonly = true;
   readonly region: RegionHandle;
-  /** By where they start; regular ones, and those made for one long range. */
-  readonly #regular = new Map<number, Owner>();
-  readonly #long = new Map<string, Owner>();
-  /** What detaching needs to find; the memory's end waits for them, so they are not kept alive. */
-  readonly #raw: WeakRef<RawBuffer>[] = [];
+  /** By where they start. */
+  readonly #small = new Map<number, Owner>();
+  readonly #large = new Map<number, Owner>();
+  /** Made for one range each, which is too long for those; and the one buffer over everything. */
+  readonly #ranges = new Map<string, Owner>();
+  #lookups = 0;
   #whole: Owner | undefined;
   #shared: SharedArrayBuffer | undefined;
   #open = true;
@@ -80,34 +93,52 @@ export class Windows implements Exporter {
     return STATES[native.regionState(this.region)] ?? 'closed';
   }
 
-  /** The owner that a view of the whole mapping begins with. Where no window holds it all, one without bytes. */
+  /** The owner that a view of the whole mapping begins with: a span, unless one small window holds it all. */
   get whole(): Owner {
-    const located = this.locate(0, this.byteLength);
-    if (located !== undefined) return located;
+    if (!this.#open) throw this.reason();
+    if (this.byteLength <= SMALL.length) return this.#window(this.#small, 0, SMALL);
     this.#whole ??= new Owner(this, EMPTY, 0);
     return this.#whole;
   }
 
   locate(offset: number, length: number): Owner | undefined {
     if (!this.#open) throw this.reason();
-    const start = this.byteLength <= WINDOW ? 0 : Math.floor(offset / STRIDE) * STRIDE;
-    const size = Math.min(WINDOW, this.byteLength - start);
-    return length <= size - (offset - start) ? this.#window(this.#regular, start, start, size) : undefined;
+    if (this.byteLength <= SMALL.length) return this.#window(this.#small, 0, SMALL);
+    if (length <= SMALL.stride && !this.#inEarnest()) {
+      return this.#window(this.#small, Math.floor(offset / SMALL.stride) * SMALL.stride, SMALL);
+    }
+    const start = this.byteLength <= LARGE.length ? 0 : Math.floor(offset / LARGE.stride) * LARGE.stride;
+    if (length > LARGE.length - (offset - start)) return undefined;
+    return this.#window(this.#large, start, LARGE);
   }
 
-  /** The owner kept under `key`; made again when the user transferred its buffer elsewhere. */
+  /** Is looking up no longer worth it? Then a span over all that one large window holds becomes that window. */
+  #inEarnest(): boolean {
+    if (++this.#lookups < MANY_LOOKUPS && this.#small.size < MANY_WINDOWS) return false;
+    if (this.byteLength <= LARGE.length && this.#whole?.span === true) {
+      fillSpan(this.#whole, bytesOf(this.#window(this.#large, 0, LARGE)));
+    }
+    return true;
+  }
+
+  /** The window that begins at `start`; made again when the user transferred its buffer elsewhere. */
+  #window(windows: Map<number, Owner>, start: number, size: WindowSize): Owner {
+    const length = Math.min(size.length, this.byteLength - start);
+    const kept = windows.get(start);
+    if (kept !== undefined && bytesOf(kept).length === length) return kept;
+    const made = this.#makeOwner(start, length);
+    windows.set(start, made);
+    return made;
+  }
+
+  #makeOwner(start: number, length: number): Owner {
+    return new Owner(this, new Uint8Array(this.#buffer(start, length)), start);
+  }
+
   /** The whole memory for other threads; undefined where the engine cannot. */
   shared(): SharedArrayBuffer | undefined {
     this.#shared ??= native.createSharedWindow(this.region, 0, this.byteLength);
     return this.#shared;
-  }
-
-  #window<K>(owners: Map<K, Owner>, key: K, start: number, length: number): Owner {
-    const kept = owners.get(key);
-    if (kept !== undefined && bytesOf(kept).length === length) return kept;
-    const made = new Owner(this, new Uint8Array(this.#buffer(start, length)), start);
-    owners.set(key, made);
-    return made;
   }
 
   #buffer(offset: number, length: number): ArrayBuffer {
@@ -122,34 +153,50 @@ export class Windows implements Exporter {
     if (buffer.byteLength === 0 || exposed.has(buffer)) return;
     native.exposeWindow(buffer);
     exposed.set(buffer, this.source);
-    this.#raw.push(new WeakRef(buffer));
   }
 
   /** A raw array over a range; the memory outlives it. Throws ERR_BUFFER_TOO_LARGE. */
   raw(offset: number, length: number): Uint8Array<ArrayBuffer> {
-    const owner = this.locate(offset, length) ?? this.#longOwner(offset, length);
+    const owner = this.locate(offset, length) ?? this.#rangeOwner(offset, length);
     this.expose(owner);
     return new Uint8Array(bufferOf(owner), offset - owner.start, length);
   }
 
-  /** A range longer than a window: over the one buffer of the whole, where the engine can make that. */
-  #longOwner(offset: number, length: number): Owner {
-    if (this.byteLength <= MAX_BUFFER_LENGTH) return this.#window(this.#long, 'whole', 0, this.byteLength);
+  /** The one buffer over everything. Throws ERR_BUFFER_TOO_LARGE. */
+  rawWhole(): ArrayBuffer {
+    const owner = this.byteLength <= LARGE.length ? this.#wholeWindow() : this.#rangeOwner(0, this.byteLength);
+    this.expose(owner);
+    return bufferOf(owner);
+  }
+
+  #wholeWindow(): Owner {
+    return this.byteLength <= SMALL.length ? this.#window(this.#small, 0, SMALL) : this.#window(this.#large, 0, LARGE);
+  }
+
+  /** A range longer than a window: in the buffer of everything, where the engine can make that, or one of its own. */
+  #rangeOwner(offset: number, length: number): Owner {
     if (length > MAX_BUFFER_LENGTH) throw tooLarge(length);
-    return this.#window(this.#long, `${String(offset)}+${String(length)}`, offset, length);
+    const [start, size] = this.byteLength <= MAX_BUFFER_LENGTH ? [0, this.byteLength] : [offset, length];
+    const key = `${String(start)}+${String(size)}`;
+    const kept = this.#ranges.get(key);
+    if (kept !== undefined && bytesOf(kept).length === size) return kept;
+    const made = this.#makeOwner(start, size);
+    this.#ranges.set(key, made);
+    return made;
   }
 
   /** Ends every view. The memory is unmapped now, or when what was handed out has been collected. */
   close(detach: boolean): void {
     if (this.#open) {
       this.#open = false;
-      for (const owner of [...this.#regular.values(), ...this.#long.values()]) this.#end(owner);
+      for (const windows of [this.#small, this.#large, this.#ranges]) {
+        for (const owner of windows.values()) this.#end(owner);
+        windows.clear();
+      }
       if (this.#whole !== undefined) endOwner(this.#whole);
       this.#shared = undefined;
-      this.#regular.clear();
-      this.#long.clear();
     }
-    if (detach) for (const raw of this.#raw.splice(0)) detachRaw(raw.deref());
+    if (detach) for (const buffer of native.exposedWindows(this.region)) detachRaw(buffer);
     native.closeRegion(this.region);
   }
 
@@ -160,9 +207,12 @@ export class Windows implements Exporter {
   }
 }
 
+/** Taken from the prototype, because a program can give a buffer an `immutable` of its own. */
+const immutableOf = Object.getOwnPropertyDescriptor(ArrayBuffer.prototype, 'immutable')?.get;
+
 /** Detaching an immutable ArrayBuffer aborts Node 26; one that is already detached is left alone. */
-function detachRaw(buffer: RawBuffer | undefined): void {
-  if (buffer !== undefined && buffer.byteLength > 0 && buffer.immutable !== true) native.detachWindow(buffer);
+function detachRaw(buffer: ArrayBuffer): void {
+  if (immutableOf?.call(buffer) !== true) native.detachWindow(buffer);
 }
 
 function tooLarge(length: number): Error {

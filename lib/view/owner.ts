@@ -56,6 +56,8 @@ export let int32sOf: (owner: Owner) => Int32Array;
 export let float64sOf: (owner: Owner) => Float64Array;
 /** Makes the arrays that int32sOf() and float64sOf() answer, where the memory begins at an aligned address. */
 export let widen: (owner: Owner) => void;
+/** Gives a span the bytes of the whole source after all, when its exporter has them: it is a span no longer. */
+export let fillSpan: (owner: Owner, bytes: Uint8Array) => void;
 /** Ends an owner: `open` turns false, and views that are kept no longer keep the memory. Its exporter calls this. */
 export let endOwner: (owner: Owner) => void;
 /** Is this an Owner, and not something that merely looks like one? */
@@ -68,8 +70,11 @@ export class Owner {
   open = true;
   /** The fault epoch at which nothing was lost; once not open, one that never comes: the hot paths compare this alone. */
   epoch = 0;
-  /** Too long for one typed array: holds no bytes itself, elements are found through `exporter.locate()`. */
-  readonly span: boolean;
+  /**
+   * Holds no bytes itself, elements are found through `exporter.locate()`: too long for one typed array, or not yet
+   * worth one.
+   */
+  span: boolean;
   readonly exporter: Exporter;
   /** Where `bytes[0]` lies in the source, bytes. */
   readonly start: number;
@@ -92,6 +97,10 @@ export class Owner {
       const { buffer, byteOffset, length } = owner.#bytes;
       if (byteOffset % 4 === 0) owner.#int32s = new Int32Array(buffer, byteOffset, Math.floor(length / 4));
       if (byteOffset % 8 === 0) owner.#float64s = new Float64Array(buffer, byteOffset, Math.floor(length / 8));
+    };
+    fillSpan = (owner, bytes) => {
+      owner.#bytes = bytes;
+      owner.span = false;
     };
     endOwner = (owner) => {
       owner.open = false;

@@ -181,14 +181,22 @@ napi_value Advise(napi_env env, napi_callback_info info) {
   return NothingOrFailure(env, region->Advise(range, static_cast<os::Advice>(advice)));
 }
 
+napi_value MakeList(napi_env env, const std::vector<napi_value>& values) {
+  napi_value list = nullptr;
+  if (napi_create_array_with_length(env, values.size(), &list) != napi_ok) return nullptr;
+  uint32_t index = 0;
+  for (napi_value value : values) napi_set_element(env, list, index++, value);
+  return list;
+}
+
 // liveHandles(): the handles that JavaScript still has
 napi_value LiveHandles(napi_env env, napi_callback_info) {
-  const std::vector<napi_value> handles = Environment::From(env)->residents->LiveHandles();
-  napi_value list = nullptr;
-  if (napi_create_array_with_length(env, handles.size(), &list) != napi_ok) return nullptr;
-  uint32_t index = 0;
-  for (napi_value handle : handles) napi_set_element(env, list, index++, handle);
-  return list;
+  return MakeList(env, Environment::From(env)->residents->LiveHandles());
+}
+
+// exposedWindows(handle): the buffers that were handed out and are still alive
+napi_value ExposedWindows(napi_env env, Region& region) {
+  return MakeList(env, Environment::From(env)->residents->ExposedWindows(&region));
 }
 
 // ---- Faults ---------------------------------------------------------------------------------------------------
@@ -274,6 +282,7 @@ void Register(napi_env env, napi_value exports) {
   Export(env, exports, "flushAsync", FlushAsync);
   Export(env, exports, "advise", Advise);
   Export(env, exports, "liveHandles", LiveHandles);
+  Export(env, exports, "exposedWindows", OfRegion<ExposedWindows>);
   Export(env, exports, "faultEpoch", FaultEpoch);
   Export(env, exports, "installFaultHandler", InstallFaultHandler);
   Export(env, exports, "offerRegion", OfferRegion);

@@ -91,17 +91,28 @@ void Residents::Reclaim() {
   }
 }
 
-std::vector<napi_value> Residents::LiveHandles() {
-  std::vector<napi_value> handles;
-  const std::lock_guard<std::mutex> lock(mutex);
+// Under the lock: the objects of those that `wanted` says, and that are alive.
+template <typename Wanted>
+std::vector<napi_value> Residents::LiveObjects(Wanted wanted) const {
+  std::vector<napi_value> objects;
   for (const Resident* one = first_; one != nullptr; one = one->next_) {
     napi_value object = nullptr;
-    if (one->is_window() || one->object_ == nullptr) continue;
+    if (one->object_ == nullptr || !wanted(*one)) continue;
     if (napi_get_reference_value(env_, one->object_, &object) == napi_ok && object != nullptr) {
-      handles.push_back(object);
+      objects.push_back(object);
     }
   }
-  return handles;
+  return objects;
+}
+
+std::vector<napi_value> Residents::LiveHandles() {
+  const std::lock_guard<std::mutex> lock(mutex);
+  return LiveObjects([](const Resident& one) { return !one.is_window(); });
+}
+
+std::vector<napi_value> Residents::ExposedWindows(const Region* region) {
+  const std::lock_guard<std::mutex> lock(mutex);
+  return LiveObjects([&](const Resident& one) { return one.exposed() && one.region_.get() == region; });
 }
 
 }  // namespace zerocopy::region

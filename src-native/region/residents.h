@@ -60,6 +60,8 @@ class Residents {
   void Reclaim();
   // The handle objects that are still alive.
   std::vector<napi_value> LiveHandles();
+  // The buffers of a Region that were handed out and are still alive.
+  std::vector<napi_value> ExposedWindows(const Region* region);
   // On the environment's thread: deletes the weak references that finalizers left.
   void DeleteLeftReferences();
 
@@ -67,6 +69,8 @@ class Residents {
   friend class Resident;
   void Remove(Resident* resident);
   bool IsAlive(const Resident& resident) const;
+  template <typename Wanted>
+  std::vector<napi_value> LiveObjects(Wanted wanted) const;
 
   const napi_env env_;
   Resident* first_ = nullptr;
