@@ -28,7 +28,7 @@ const BUGS = [
   ['layout', 'shape.length > 1 && shape.includes(0)', 'shape.includes(0)'],
   ['layout', 'if (reach < 0)', 'if (reach > 0)'],
   ['layout', 'if (a[i] === 0)', 'if (a[i] === 1)'],
-  ['layout', 'merged.strides[last] === stride * count', 'merged.strides[last] === stride'],
+  ['layout', 'merged.strides[last] === stride * count', 'merged.strides[last] >= stride * count'],
   ['layout', 'if (needed !== nbytes)', 'if (needed > nbytes)'],
   ['copy', "order === 'C' ? area", "order === 'F' ? area"],
   ['parts', 'if (!format.byte && !to.byte)', 'if (!to.byte)'],

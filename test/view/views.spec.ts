@@ -25,6 +25,16 @@ describe('MemoryView', () => {
       .map((source) => [new MemoryView(source).format, new MemoryView(source).length]), new Array(4).fill(['B', 3]));
   });
 
+  it('slices whatever the bounds, as slice() of an array does', () => {
+    for (const make of Object.values(SOURCES)) {
+      const view = new MemoryView(make(bytes(20)).source);
+      const list = [...bytes(20)];
+      for (let start = -22; start <= 22; start++) {
+        for (let stop = -22; stop <= 22; stop++) assert.deepEqual(view.slice(start, stop).toList(), list.slice(start, stop));
+      }
+    }
+  });
+
   it('hands out arrays that share its memory', () => {
     const memory = bytes(64);
     const view = new MemoryView(memory).slice(8, 40);
