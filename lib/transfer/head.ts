@@ -1,4 +1,6 @@
-/** The head of a response, as far as it concerns how many bytes follow: of node:http, and of node:http2's compatible API. */
+/**
+ * The head of a response, as far as it says how many bytes follow: of node:http, and of node:http2's compatible API.
+ */
 import type http from 'node:http';
 
 import { invalidArgValue } from '../errors';

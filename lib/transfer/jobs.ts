@@ -20,7 +20,10 @@ export function hasPump(): boolean {
   return process.platform === 'linux';
 }
 
-/** A job: `id` to ask for progress and to cancel, `outcome` when it has ended. Throws the system error of a failed start. */
+/**
+ * A job: `id` to ask for progress and to cancel, `outcome` when it has ended. Throws the system error of a start that
+ * failed.
+ */
 export function startJob(start: () => number | OsFailure): { id: number; outcome: Promise<Outcome> } {
   if (!listening) valueOrThrow(native.onTransfersFinished(deliver));
   listening = true;

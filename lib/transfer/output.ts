@@ -4,13 +4,14 @@
 import http from 'node:http';
 import net from 'node:net';
 import os from 'node:os';
-import stream from 'node:stream';
+import type stream from 'node:stream';
 import { isProxy } from 'node:util/types';
 
 import { invalidArgType, systemError } from '../errors';
 import type { FileHandleLike } from '../mapping/mmap';
 import { fileDescriptor } from '../validate';
 import { announcedLength } from './head';
+import { handleDescriptor } from './handle-descriptor';
 import { hasPump } from './jobs';
 import { isTakingTurns } from './turn';
 
@@ -37,10 +38,10 @@ export function descriptorOf(socket: net.Socket): number | undefined {
 export function routeTo(out: SendfileOutput): Route {
   if (typeof out === 'number') return { kind: 'descriptor', fd: fileDescriptor(out, 'out') };
   if (isWritable(out)) return routeToStream(out);
-  const { fd } = (out as Partial<FileHandleLike> | null) ?? {};
+  const fd = handleDescriptor(out);
   // A FileHandle that was closed has the descriptor -1.
   if (fd === -1) throw systemError({ errno: os.constants.errno.EBADF, syscall: 'sendfile' });
-  if (typeof fd === 'number') return { kind: 'descriptor', fd: fileDescriptor(fd, 'out') };
+  if (fd !== undefined) return { kind: 'descriptor', fd: fileDescriptor(fd, 'out') };
   throw invalidArgType('out', 'a net.Socket, http.ServerResponse, stream.Writable, FileHandle or file descriptor', out);
 }
 
@@ -53,8 +54,10 @@ function isWritable(out: unknown): out is stream.Writable {
 
 function routeToStream(out: stream.Writable): Route {
   if (isProxy(out)) return { kind: 'stream', stream: out, reason: 'proxy' };
-  if (out instanceof http.ServerResponse) return routeToResponse(out as unknown as http.ServerResponse);
-  if (!(out instanceof net.Socket)) return { kind: 'stream', stream: out, reason: isHttp2(out) ? 'http2' : 'not-a-socket' };
+  if (out instanceof http.ServerResponse) return routeToResponse(out as http.ServerResponse);
+  if (!(out instanceof net.Socket)) {
+    return { kind: 'stream', stream: out, reason: isHttp2(out) ? 'http2' : 'not-a-socket' };
+  }
   const reason = whyNotSocket(out);
   return reason === undefined ? { kind: 'socket', socket: out } : { kind: 'stream', stream: out, reason };
 }

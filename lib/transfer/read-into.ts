@@ -6,6 +6,7 @@ import type { FileHandleLike } from '../mapping/mmap';
 import { fileDescriptor, wholeNumber } from '../validate';
 import { readonlyError } from '../view/elements';
 import { MemoryView } from '../view/memory-view';
+import { handleDescriptor } from './handle-descriptor';
 
 /** Memory that can be filled: of 'B' views and typed arrays alike, by its bytes. */
 export type ReadTarget = MemoryView | ArrayBufferView;
@@ -24,18 +25,24 @@ interface Reading {
  * Fills `target` from a file, on the thread pool: no buffer in between, and none is made. Python: readinto().
  *
  * With a `position` (bytes into the file) it reads until `target` is full or the file ends, and the file's position
- * stays. Without one it reads from the file's position, which moves, and takes what a pipe or terminal has at the moment.
+ * stays. Without one it reads from the file's position, which moves, and takes what a pipe or terminal has at the
+ * moment.
  * @returns the bytes read: fewer than `target` holds at the end of the file, 0 past it
  * @throws (rejects) system errors of read(2): EBADF, EISDIR; ERR_VIEW_READONLY, ERR_VIEW_LAYOUT for a view that
  * cannot be filled as one piece; ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE
  */
-export async function readInto(file: number | FileHandleLike, target: ReadTarget, position?: number | bigint): Promise<number> {
+export async function readInto(
+  file: number | FileHandleLike, target: ReadTarget, position?: number | bigint,
+): Promise<number> {
   const reading = readArguments(file, target, position);
   let done = 0;
   for (let got = -1; !isOver(reading, got, done);) {
     const { piece, from } = nextPiece(reading, done);
     got = await new Promise<number>((resolve, reject) => {
-      fs.read(reading.fd, piece, 0, piece.byteLength, from, (error, bytes) => { if (error) reject(error); else resolve(bytes); });
+      fs.read(reading.fd, piece, 0, piece.byteLength, from, (error, bytes) => {
+        if (error) reject(error);
+        else resolve(bytes);
+      });
     });
     done += got;
   }
@@ -54,7 +61,9 @@ export function readIntoSync(file: number | FileHandleLike, target: ReadTarget, 
   return done;
 }
 
-function readArguments(file: number | FileHandleLike, target: ReadTarget, position: number | bigint | undefined): Reading {
+function readArguments(
+  file: number | FileHandleLike, target: ReadTarget, position: number | bigint | undefined,
+): Reading {
   return {
     fd: descriptorOf(file),
     bytes: bytesOfTarget(target),
@@ -64,8 +73,8 @@ function readArguments(file: number | FileHandleLike, target: ReadTarget, positi
 
 function descriptorOf(file: number | FileHandleLike): number {
   if (typeof file === 'number') return fileDescriptor(file, 'file');
-  const { fd } = (file as Partial<FileHandleLike> | null) ?? {};
-  if (typeof fd !== 'number') throw invalidArgType('file', 'a file descriptor or a FileHandle', file);
+  const fd = handleDescriptor(file);
+  if (fd === undefined) throw invalidArgType('file', 'a file descriptor or a FileHandle', file);
   // A FileHandle that was closed has the descriptor -1.
   if (fd < 0) throw systemError({ errno: os.constants.errno.EBADF, syscall: 'read' });
   return fd;

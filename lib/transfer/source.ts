@@ -11,6 +11,7 @@ import { Mapping, windowsOf } from '../mapping/mapping';
 import type { FileHandleLike } from '../mapping/mmap';
 import { native } from '../native';
 import { byteRange, fileDescriptor, type ByteRange } from '../validate';
+import { handleDescriptor } from './handle-descriptor';
 
 /** A file: a path, one that is open already (then it stays the caller's), or a Mapping. */
 export type SendableFile = string | Buffer | URL | number | FileHandleLike | Mapping;
@@ -44,13 +45,13 @@ const O_NONBLOCK = (fs.constants.O_NONBLOCK as number | undefined) ?? 0;
 const SNAPSHOT_PIECE = 64 * 1024;
 const LARGEST_SNAPSHOT = 16 * 1024 * 1024;
 
-/** Checks and opens: at once where that needs no disk, so that what is cached can leave in the same turn of the loop. */
+/** Checks and opens: at once where that needs no disk, so that what is cached can leave in the same turn. */
 export function openSource(file: SendableFile): Source | Promise<Source> {
   if (file instanceof Mapping) return new MemorySource(file);
   if (typeof file === 'number') return borrowed(fileDescriptor(file, 'file'));
   if (typeof file === 'string' || Buffer.isBuffer(file) || file instanceof URL) return openPath(file);
-  const { fd } = (file as Partial<FileHandleLike> | null) ?? {};
-  if (typeof fd === 'number') return borrowed(fd);
+  const fd = handleDescriptor(file);
+  if (fd !== undefined) return borrowed(fd);
   throw invalidArgType('file', 'a path (string, Buffer or URL), a file descriptor, a FileHandle or a Mapping', file);
 }
 

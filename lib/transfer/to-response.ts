@@ -13,7 +13,8 @@ import { inTurn } from './turn';
 
 type ResponseRoute = Extract<Route, { kind: 'response' }>;
 
-export async function sendToResponse(route: ResponseRoute, { source, wanted }: Payload, transfer: Transfer): Promise<void> {
+export async function sendToResponse(route: ResponseRoute, payload: Payload, transfer: Transfer): Promise<void> {
+  const { source, wanted } = payload;
   const { response } = route;
   refuseEnded(response);
   const later = source instanceof Promise ? new LaterWrites(response) : undefined;
@@ -30,7 +31,8 @@ export async function sendToResponse(route: ResponseRoute, { source, wanted }: P
 }
 
 async function sendBody(
-  { response, socket }: ResponseRoute, source: Source, range: ByteRange, transfer: Transfer, later: LaterWrites | undefined,
+  { response, socket }: ResponseRoute, source: Source, range: ByteRange, transfer: Transfer,
+  later: LaterWrites | undefined,
 ): Promise<void> {
   // Whoever looks at the head when it is made (on-headers) may change what follows: make it, then look again.
   if (!response.headersSent) response.writeHead(response.statusCode);
@@ -40,7 +42,8 @@ async function sendBody(
   }
   response.strictContentLength = false; // Node did not see these bytes
   const write = later?.write ?? response.write.bind(response);
-  const sending = inTurn(socket, (marker, done) => { write(marker, done); }, () => sendNow(socket, source, range, transfer));
+  const queue = (marker: Buffer, done: (error?: Error | null) => void): void => { write(marker, done); };
+  const sending = inTurn(socket, queue, () => sendNow(socket, source, range, transfer));
   later?.release();
   try {
     await sending;

@@ -1,6 +1,7 @@
 /**
  * The fall-back: reads and writes piece by piece, the event loop free in between, each read after the write before it
- * was taken. For TLS, HTTP/2, responses that are chunked or transformed, any other Writable, and systems without a pump.
+ * was taken. For TLS, HTTP/2, responses that are chunked or transformed, any other Writable, and systems without a
+ * pump.
  */
 import type http from 'node:http';
 import type stream from 'node:stream';
@@ -17,7 +18,8 @@ import type { Transfer } from './transfer';
 /** Bytes per read. */
 const PIECE = 256 * 1024;
 
-export async function sendToStream(output: stream.Writable, { source, wanted }: Payload, transfer: Transfer): Promise<void> {
+export async function sendToStream(output: stream.Writable, payload: Payload, transfer: Transfer): Promise<void> {
+  const { source, wanted } = payload;
   refuseEnded(output);
   const later = new LaterWrites(output);
   try {

@@ -4,8 +4,8 @@
  * A *marker*, an empty Buffer, is written to the socket like any data. Node hands the chunks of a socket to its
  * `_write` one after the other, so while markers are queued the socket has a `_write` of its own: it lets other chunks
  * pass, and when a marker's turn comes, everything written before has gone to the kernel and what is written later
- * (and `end()`) waits until the marker's callback is called. `_writev` is off meanwhile, for it would take several chunks
- * at once. Holds on Node 18 to 26; nothing of the socket is changed while no marker is queued.
+ * (and `end()`) waits until the marker's callback is called. `_writev` is off meanwhile, for it would take several
+ * chunks at once. Holds on Node 18 to 26; nothing of the socket is changed while no marker is queued.
  */
 import type net from 'node:net';
 

@@ -4,7 +4,7 @@ import { digest } from './network';
 
 const MIB = 2 ** 20;
 
-/** Writes a file of `length` bytes: holes, and a block that tells its place at every 16 MiB, at the end and around it. */
+/** Writes a file of `length` bytes: holes, a block that tells its place at every 16 MiB, and its own last word. */
 export function writeLargeFile(file: string, length: number): void {
   const fd = openSync(file, 'w');
   ftruncateSync(fd, length);

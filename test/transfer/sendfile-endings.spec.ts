@@ -40,7 +40,8 @@ describe('sendfile ends', () => {
     assert.deepEqual(kinds(), descriptorsBefore, 'descriptors were left open');
     assert.equal(native.counters().transfersInFlight, 0);
   });
-  const sameAsBefore = (): boolean => kinds().join() === descriptorsBefore.join() && native.counters().transfersInFlight === 0;
+  const sameAsBefore = (): boolean =>
+    kinds().join() === descriptorsBefore.join() && native.counters().transfersInFlight === 0;
 
   /** What is open, but for the pump's own poller and bell, listening sockets, and numbers. */
   function kinds(): string[] {
@@ -48,10 +49,12 @@ describe('sendfile ends', () => {
   }
 
   /** A client that reads one piece and then nothing, and the server's side of it. */
-  async function stalled(): Promise<{ client: net.Socket; socket: net.Socket; close(): Promise<void> }> {
+  async function stalled(
+    options: net.ServerOpts = {},
+  ): Promise<{ client: net.Socket; socket: net.Socket; close(): Promise<void> }> {
     let accept: (socket: net.Socket) => void;
     const accepted = new Promise<net.Socket>((resolve) => { accept = resolve; });
-    const server = net.createServer({ allowHalfOpen: true }, (socket) => { accept(socket); }).listen(0, '127.0.0.1');
+    const server = net.createServer({ allowHalfOpen: true, ...options }, (socket) => { accept(socket); }).listen(0, '127.0.0.1');
     await once(server, 'listening');
     const client = net.connect((server.address() as net.AddressInfo).port, '127.0.0.1').pause();
     client.on('error', () => undefined);
@@ -115,12 +118,11 @@ describe('sendfile ends', () => {
   });
 
   it('without an error event that nobody listens to', async () => {
-    const { client, socket, close } = await stalled();
+    const { client, socket, close } = await stalled({ pauseOnConnect: true }); // Node itself must not read the reset
     socket.removeAllListeners('error');
     let uncaught: unknown;
     const listeners = process.listeners('uncaughtException');
     process.removeAllListeners('uncaughtException').on('uncaughtException', (error) => { uncaught = error; });
-    socket.pause(); // Node itself must not be the one that reads the reset
     const sending = failureOf(sendfile(socket, large));
     await untilSomeSent(socket);
     client.end();
@@ -160,7 +162,8 @@ describe('sendfile ends', () => {
   });
 
   describe('by AbortSignal', () => {
-    const aborted = async (options: SendfileOptions, socket: net.Socket): Promise<Failure> => failureOf(sendfile(socket, large, options));
+    const aborted = (options: SendfileOptions, socket: net.Socket): Promise<Failure> =>
+      failureOf(sendfile(socket, large, options));
 
     it('before: nothing is sent, the socket lives', async () => {
       const { socket, close } = await stalled();
@@ -293,7 +296,9 @@ describe('sendfile ends', () => {
       const control = new AbortController();
       const got = received(client).catch(() => Buffer.alloc(0));
       const sending = sendfile(socket, large, { signal: control.signal, offset: i, length: 20 * MIB }).then(
-        (sent) => ({ sent, failed: false }), (error: unknown) => ({ sent: (error as Failure).bytesSent, failed: true }));
+        (sent) => ({ sent, failed: false }),
+        (error: unknown) => ({ sent: (error as Failure).bytesSent, failed: true }),
+      );
       const delay = Math.random() * 12;
       if (delay > 1) await pause(delay);
       control.abort();

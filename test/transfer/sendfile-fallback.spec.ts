@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import http from 'node:http';
+import type http from 'node:http';
 import http2 from 'node:http2';
 import https from 'node:https';
 import net from 'node:net';
@@ -171,7 +171,7 @@ describe('sendfile falls back', () => {
       response.writeHead = ((...args: unknown[]) => {
         response.removeHeader('content-length');
         return Reflect.apply(writeHead, response, args) as http.ServerResponse;
-      }) as typeof response.writeHead;
+      });
       void sendfile(response, file);
       response.end();
     });

@@ -34,7 +34,9 @@ describe('sendfile to a ServerResponse', () => {
     return { port, failures };
   }
 
-  async function exchange(handler: Handler, request: string, methods: readonly string[] = ['GET']): Promise<ReturnType<typeof parseResponses>> {
+  async function exchange(
+    handler: Handler, request: string, methods: readonly string[] = ['GET'],
+  ): Promise<ReturnType<typeof parseResponses>> {
     const { port, failures } = await serving(handler);
     const answer = parseResponses(await rawExchange(port, request), methods);
     if (failures.length > 0) throw failures[0] as Error;

@@ -81,7 +81,8 @@ describe('sendfile to a socket', () => {
   });
 
   it('sends exactly the range asked for', async () => {
-    const ranges = [[0, 0], [0, 1], [content.length, 0], [content.length - 1, 1], [1_048_575, 2], [4097, 2_000_000]] as const;
+    const { length: end } = content;
+    const ranges = [[0, 0], [0, 1], [end, 0], [end - 1, 1], [1_048_575, 2], [4097, 2_000_000]] as const;
     for (const [offset, length] of ranges) {
       const bytes = await exchange(async (socket) => {
         assert.equal(await sendfile(socket, file, { offset: BigInt(offset), length }), length);
@@ -112,7 +113,9 @@ describe('sendfile to a socket', () => {
       await Promise.all(sent);
     });
     const expected: Buffer[] = [];
-    for (let i = 0; i < 20; i++) expected.push(Buffer.from(`<${String(i)}>`), content.subarray(i * 1000, i * 1000 + i * 10_007));
+    for (let i = 0; i < 20; i++) {
+      expected.push(Buffer.from(`<${String(i)}>`), content.subarray(i * 1000, i * 1000 + i * 10_007));
+    }
     assert.deepEqual(bytes, Buffer.concat([...expected, Buffer.from('<last>')]));
   });
 
@@ -160,11 +163,12 @@ describe('sendfile to a socket', () => {
     writeLargeFile(large, 64 * 2 ** 20);
     const told: { at: number; sent: number }[] = [];
     const where = await tcp((socket) => {
-      void sendfile(socket, large, { onProgress: (sent) => told.push({ at: performance.now(), sent }) }).then(() => socket.end());
+      const onProgress = (sent: number): void => { told.push({ at: performance.now(), sent }); };
+      void sendfile(socket, large, { onProgress }).then(() => socket.end());
     });
     const client = net.connect(where);
     for await (const piece of client) { // about 100 MB/s
-      if ((piece as Buffer).length > 0) await new Promise((resolve) => setTimeout(resolve, (piece as Buffer).length / 1e5));
+      await new Promise((resolve) => setTimeout(resolve, (piece as Buffer).length / 1e5));
     }
     assert.ok(told.length > 2, `${String(told.length)} calls`);
     assert.equal(told.at(-1)?.sent, 64 * 2 ** 20);
@@ -180,7 +184,8 @@ describe('sendfile to a socket', () => {
     const failed: Promise<unknown>[] = [];
     const where = await tcp((socket) => {
       socket.setTimeout(300, () => { timeouts += 1; socket.destroy(); });
-      failed.push(sendfile(socket, large).then(() => socket.end(), (error: unknown) => error));
+      // What is on its way when the transfer is done Node does not see: the timeout ends with the transfer.
+      failed.push(sendfile(socket, large).then(() => socket.setTimeout(0).end(), (error: unknown) => error));
     });
     const slow = net.connect(where);
     let got = 0;
