@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The C++ tests of os/ and region/ (test/native), without Node.
+# The C++ tests of os/, region/ and the pump (test/native), without Node.
 #
 #   scripts/native-tests.sh [BUILD…]      BUILD: plain, asan (with LSan), ubsan, tsan, controls; default: all of them
 #
@@ -13,6 +13,7 @@ jobs=$(nproc 2>/dev/null || echo 2)
 sources=(
   os/fault_handler_posix.cc os/file_posix.cc os/memory_map_posix.cc os/output_linux.cc os/poller_linux.cc
   os/send_file_linux.cc os/thread_posix.cc region/fault_table.cc region/pages.cc region/region.cc region/share.cc
+  transfer/pump.cc
 )
 export ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1 UBSAN_OPTIONS=print_stacktrace=1
 export TSAN_OPTIONS=halt_on_error=0:exitcode=66
@@ -124,6 +125,8 @@ controls() {
   control plain region/fault_table.cc 's/return pages != nullptr \&\& .*$/return false;/' '^status 135$' \
     'a fault that nobody handles'
   control plain region/share.cc 's/std::move\(found->pages\)/found->pages/; s/table.erase\(found\);//' 'FAILED TokenIsClaimedOnce' 'a token claimed twice'
+  control tsan transfer/pump.cc '/^std::vector<Outcome> Pump::TakeFinished/,/^}/ s/^ *const std::lock_guard.*$//' \
+    'ThreadSanitizer: data race' 'Outcomes taken without the lock'
   control plain os/byte_range.h 's/return range.offset <= size.*$/return range.offset + range.length <= size;/' \
     'FAILED FitsIsExactUpToTheLastNumber' 'offset and length added before they are known to fit'
   control plain os/memory_map_posix.cc 's/^  const int error = errno;$/  (void)madvise(nullptr, 1, 0x7fff);\n&/' \
