@@ -99,7 +99,8 @@ describe('100,000 rounds of map, slice, close', () => {
     assert.deepEqual(mappedRanges(path), []);
     assert.equal(openDescriptors().size, before.descriptors);
     assert.ok(await gcUntil(() => left().buffers === before.buffers));
-    // the C library's and the engine's own heaps come and go by a few
-    assert.ok(mappedRanges().length < before.maps + 50, `${String(mappedRanges().length)} maps, ${String(before.maps)} before`);
+    // The C library's, the engine's and a sanitizer's own maps come and go by some hundreds; a leak would be 100,000.
+    const now = mappedRanges().length;
+    assert.ok(now < before.maps + 1000, `${String(now)} maps, ${String(before.maps)} before`);
   });
 });
