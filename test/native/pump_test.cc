@@ -2,13 +2,12 @@
 #include "transfer/pump.h"
 
 #include <errno.h>
-#include <poll.h>
-#include <pthread.h>
-#include <signal.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 
 #include <condition_variable>
 #include <map>
+#include <mutex>
 #include <thread>
 
 #include "check.h"

@@ -5,6 +5,7 @@ import { closeSync, openSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import net from 'node:net';
 import os from 'node:os';
+import { setTimeout as pause } from 'node:timers/promises';
 
 import { native } from '#lib/native';
 import { explainTransfer, mmap, readInto, readIntoSync, sendfile, sendfileSync } from 'zerocopy';
@@ -28,6 +29,7 @@ describe('transfers refuse', () => {
     server = net.createServer().listen(0);
     client = net.connect((server.address() as net.AddressInfo).port);
     [socket] = (await once(server, 'connection')) as [net.Socket];
+    await pause(100); // what the suites before still close
     before_ = openDescriptors().size;
   });
   after(() => {
