@@ -1,4 +1,7 @@
-/** A tiny view keeps all the memory it was cut from alive: 10 bytes hold 100 MB. Shown, and cured. Run with --expose-gc. */
+/**
+ * A tiny view keeps all the memory it was cut from alive: 10 bytes hold 100 MB. Shown, and cured. Run with
+ * --expose-gc.
+ */
 import assert from 'node:assert/strict';
 import v8 from 'node:v8';
 import vm from 'node:vm';

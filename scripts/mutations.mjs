@@ -19,11 +19,13 @@ const BUGS = [
   ['layout', 'first: 0, count: 0, step: by', 'first: from, count: 0, step: 1'],
   ['layout', 'offset += taken.first * stride', 'offset += taken.first'],
   ['layout', 'BigInt.asIntN(64,', 'BigInt.asIntN(63,'],
-  ['memory-view', 'start < stop\n            && stop <= this.items', 'start < stop\n            && stop <= this.items + 1'],
-  ['memory-view', 'index < this.items) {\n            const { form } = this;\n            // What', 'index <= this.items) {\n            const { form } = this;\n            // What'],
+  ['memory-view', 'start < stop && stop <= this.items', 'start < stop && stop <= this.items + 1'],
+  ['memory-view', 'index < this.items) {\n            const { form } = this;\n            // What',
+    'index <= this.items) {\n            const { form } = this;\n            // What'],
   ['memory-view', 'iterate(this, this.items - 1, -1)', 'iterate(this, this.items - 2, -1)'],
   // shape, contiguity, order
-  ['layout', "const dimension = order === 'F' ? i : shape.length - 1 - i;\n        strides[", "const dimension = order === 'C' ? i : shape.length - 1 - i;\n        strides["],
+  ['layout', "const dimension = order === 'F' ? i : shape.length - 1 - i;\n        strides[",
+    "const dimension = order === 'C' ? i : shape.length - 1 - i;\n        strides["],
   ['layout', 'count !== 1 && strides[dimension] !== step', 'strides[dimension] !== step'],
   ['layout', 'shape.length > 1 && shape.includes(0)', 'shape.includes(0)'],
   ['layout', 'if (reach < 0)', 'if (reach > 0)'],
@@ -84,15 +86,18 @@ function plant(workspace, [file, was, is]) {
 
 function makeWorkspace() {
   const workspace = mkdtempSync(path.join(os.tmpdir(), 'zerocopy-mutations-'));
-  for (const folder of ['package.json', 'dist', 'out/test/view', 'test/oracle']) cpSync(path.join(root, folder), path.join(workspace, folder), { recursive: true });
-  for (const folder of ['node_modules', 'build', 'prebuilds']) if (existsSync(path.join(root, folder))) symlinkSync(path.join(root, folder), path.join(workspace, folder));
+  for (const folder of ['package.json', 'dist', 'out/test/view', 'test/oracle']) cpSync(path.join(root, folder),
+    path.join(workspace, folder), { recursive: true });
+  for (const folder of ['node_modules', 'build', 'prebuilds']) if (existsSync(path.join(root,
+    folder))) symlinkSync(path.join(root, folder), path.join(workspace, folder));
   return workspace;
 }
 
 /** Does the suite pass in this workspace? */
 function passes(workspace) {
   const specs = ['misuse', 'views', 'model', 'oracle'].map((name) => `out/test/view/${name}.spec.js`);
-  const args = [path.join(root, 'node_modules/mocha/bin/mocha.js'), '--no-config', '--bail', '--timeout', '20000', '--reporter', 'dot', ...specs];
+  const args = [path.join(root, 'node_modules/mocha/bin/mocha.js'), '--no-config', '--bail', '--timeout', '20000',
+    '--reporter', 'dot', ...specs];
   return new Promise((resolve) => {
     const child = spawn(process.execPath, args, { cwd: workspace, stdio: 'ignore' });
     const timer = setTimeout(() => child.kill('SIGKILL'), 120_000); // a bug that hangs is noticed
@@ -114,7 +119,9 @@ async function main() {
         if (await passes(workspace)) unnoticed.push(bug);
         restore();
       }
-      if (unnoticed.length === 0 && !(await passes(workspace))) throw new Error('the suite fails without any bug planted');
+      if (unnoticed.length === 0 && !(await passes(workspace))) {
+        throw new Error('the suite fails without any bug planted');
+      }
     } finally {
       rmSync(workspace, { recursive: true });
     }

@@ -24,48 +24,54 @@ function best(work: () => number): number {
 const bytes = new Uint8Array(COUNT);
 const ints = new Int32Array(COUNT);
 const doubles = new Float64Array(COUNT);
-const FORMATS = { B: bytes, i: ints, d: doubles };
-
-interface Access {
-  read(index: number): number;
-  write(index: number, value: number): void;
-}
-
-/** One loop per format and direction, made anew so that each has feedback of its own. */
-function loops(access: Access): { get: () => number; set: () => number } {
-  const get = new Function('a', 'n', 'let s = 0; for (let i = 0; i < n; i++) s += a.read(i); return s') as (a: Access, n: number) => number;
-  const set = new Function('a', 'n', 'for (let i = 0; i < n; i++) a.write(i, i & 127); return 0') as (a: Access, n: number) => number;
-  return { get: () => get(access, COUNT), set: () => set(access, COUNT) };
-}
-
-function measured(accesses: Record<string, Access>): Measured {
-  return Object.fromEntries(Object.entries(accesses).flatMap(([format, access]) => {
-    const { get, set } = loops(access);
-    return [[`ns per get, ${format}`, best(get)], [`ns per set, ${format}`, best(set)]];
-  }));
-}
-
-function direct(body: (name: 'get' | 'set') => string): Contender {
-  return () => Object.fromEntries(Object.entries(FORMATS).flatMap(([format, array]) => {
-    const target = body('get').includes('.get(') ? new MemoryView(array) : array;
-    const get = new Function('a', 'n', `let s = 0; for (let i = 0; i < n; i++) s += ${body('get')}; return s`) as (a: unknown, n: number) => number;
-    const set = new Function('a', 'n', `for (let i = 0; i < n; i++) ${body('set')}; return 0`) as (a: unknown, n: number) => number;
-    return [[`ns per get, '${format}'`, best(() => get(target, COUNT))], [`ns per set, '${format}'`, best(() => set(target, COUNT))]];
-  }));
-}
-
+const [byteView, intView, doubleView] = [new MemoryView(bytes), new MemoryView(ints), new MemoryView(doubles)];
 /** Every second 32-bit integer, at an odd address. */
 const odd = new Uint8Array(COUNT * 8 + 1).subarray(1);
+const data = new DataView(odd.buffer, odd.byteOffset, odd.length);
+const oddView = new MemoryView(odd).cast('<i').slice(null, null, 2);
+
+/** A loop of its own for each, so that each has its own feedback; the memory comes as an argument. */
+function times(works: Record<string, () => number>): Contender {
+  return (): Measured => Object.fromEntries(Object.entries(works).map(([what, work]) => [`ns per ${what}`, best(work)]));
+}
+
+const TYPED = {
+  "get, 'B'": (a: Uint8Array) => { let sum = 0; for (let i = 0; i < COUNT; i++) sum += a[i] as number; return sum; },
+  "set, 'B'": (a: Uint8Array) => { for (let i = 0; i < COUNT; i++) a[i] = i & 127; return 0; },
+  "get, 'i'": (a: Int32Array) => { let sum = 0; for (let i = 0; i < COUNT; i++) sum += a[i] as number; return sum; },
+  "set, 'i'": (a: Int32Array) => { for (let i = 0; i < COUNT; i++) a[i] = i & 127; return 0; },
+  "get, 'd'": (a: Float64Array) => { let sum = 0; for (let i = 0; i < COUNT; i++) sum += a[i] as number; return sum; },
+  "set, 'd'": (a: Float64Array) => { for (let i = 0; i < COUNT; i++) a[i] = i & 127; return 0; },
+};
+const VIEWED = {
+  "get, 'B'": (v: MemoryView) => { let sum = 0; for (let i = 0; i < COUNT; i++) sum += v.get(i) as number; return sum; },
+  "set, 'B'": (v: MemoryView) => { for (let i = 0; i < COUNT; i++) v.set(i, i & 127); return 0; },
+  "get, 'i'": (v: MemoryView) => { let sum = 0; for (let i = 0; i < COUNT; i++) sum += v.get(i) as number; return sum; },
+  "set, 'i'": (v: MemoryView) => { for (let i = 0; i < COUNT; i++) v.set(i, i & 127); return 0; },
+  "get, 'd'": (v: MemoryView) => { let sum = 0; for (let i = 0; i < COUNT; i++) sum += v.get(i) as number; return sum; },
+  "set, 'd'": (v: MemoryView) => { for (let i = 0; i < COUNT; i++) v.set(i, i & 127); return 0; },
+};
 
 export const contenders: Record<string, Contender> = {
-  'typed array': direct((name) => (name === 'get' ? 'a[i]' : 'a[i] = i & 127')),
-  'zerocopy get() and set()': direct((name) => (name === 'get' ? 'a.get(i)' : 'a.set(i, i & 127)')),
-  'DataView, strided and unaligned': () => {
-    const data = new DataView(odd.buffer, odd.byteOffset, odd.length);
-    return measured({ 'strided, unaligned': { read: (i) => data.getInt32(i * 8, true), write: (i, value) => data.setInt32(i * 8, value, true) } });
-  },
-  'zerocopy, strided and unaligned': () => {
-    const view = new MemoryView(odd).cast('<i').slice(null, null, 2);
-    return measured({ 'strided, unaligned': { read: (i) => view.get(i) as number, write: (i, value) => { view.set(i, value); } } });
-  },
+  'typed array': times({
+    "get, 'B'": () => TYPED["get, 'B'"](bytes), "set, 'B'": () => TYPED["set, 'B'"](bytes),
+    "get, 'i'": () => TYPED["get, 'i'"](ints), "set, 'i'": () => TYPED["set, 'i'"](ints),
+    "get, 'd'": () => TYPED["get, 'd'"](doubles), "set, 'd'": () => TYPED["set, 'd'"](doubles),
+  }),
+  'zerocopy get() and set()': times({
+    "get, 'B'": () => VIEWED["get, 'B'"](byteView), "set, 'B'": () => VIEWED["set, 'B'"](byteView),
+    "get, 'i'": () => VIEWED["get, 'i'"](intView), "set, 'i'": () => VIEWED["set, 'i'"](intView),
+    "get, 'd'": () => VIEWED["get, 'd'"](doubleView), "set, 'd'": () => VIEWED["set, 'd'"](doubleView),
+  }),
+  'zerocopy asTypedArray()': times({
+    "get, 'i'": () => TYPED["get, 'i'"](intView.asTypedArray() as Int32Array),
+    "set, 'i'": () => TYPED["set, 'i'"](intView.asTypedArray() as Int32Array),
+  }),
+  'DataView': times({
+    'get, strided and unaligned': () => { let sum = 0; for (let i = 0; i < COUNT; i++) sum += data.getInt32(i * 8, true); return sum; },
+    'set, strided and unaligned': () => { for (let i = 0; i < COUNT; i++) data.setInt32(i * 8, i & 127, true); return 0; },
+  }),
+  'zerocopy, strided and unaligned': times({
+    'get, strided and unaligned': () => VIEWED["get, 'i'"](oddView), 'set, strided and unaligned': () => VIEWED["set, 'i'"](oddView),
+  }),
 };

@@ -38,22 +38,25 @@ const evenA = new MemoryView(ints).slice(null, null, 2);
 const evenB = new MemoryView(otherInts).slice(null, null, 2);
 const smallView = new MemoryView(small);
 
-function handWritten(visit: (i: number) => boolean | void): void {
-  for (let i = 0; i < ints.length; i += 2) if (visit(i) === false) return;
+function handWritten(visit: (i: number) => boolean): void {
+  for (let i = 0; i < ints.length; i += 2) if (!visit(i)) return;
 }
 
 export const contenders = {
   engine: times({
     equals: () => Buffer.compare(a, b), assign: () => { b.set(a); }, toBytes: () => a.slice(), fill: () => b.fill(7),
-    'indexOf an absent byte': () => bufferA.indexOf(9), hex: () => smallBuffer.toString('hex'), toList: () => Array.from(small),
+    'indexOf an absent byte': () => bufferA.indexOf(9), hex: () => smallBuffer.toString('hex'), toList: () =>
+      Array.from(small),
     'equals, every second int': () => { handWritten((i) => ints[i] === otherInts[i]); },
     'assign, every second int': () => { for (let i = 0; i < ints.length; i += 2) otherInts[i] = ints[i] as number; },
-    'toBytes, every second int': () => { const out = new Int32Array(ints.length / 2); for (let i = 0, o = 0; i < ints.length; i += 2) out[o++] = ints[i] as number; return out; },
+    'toBytes, every second int': () => { const out = new Int32Array(ints.length / 2); for (let i = 0,
+      o = 0; i < ints.length; i += 2) out[o++] = ints[i] as number; return out; },
     'fill, every second int': () => { for (let i = 0; i < ints.length; i += 2) otherInts[i] = 0x07070707; },
     'indexOf an absent int, every second': () => { handWritten((i) => ints[i] !== 9); },
   }),
   zerocopy: times({
-    equals: () => viewA.equals(viewB), assign: () => viewB.assign(viewA), toBytes: () => viewA.toBytes(), fill: () => viewB.fill(7),
+    equals: () => viewA.equals(viewB), assign: () => viewB.assign(viewA), toBytes: () => viewA.toBytes(), fill: () =>
+      viewB.fill(7),
     'indexOf an absent byte': () => viewA.indexOf(9), hex: () => smallView.hex(), toList: () => smallView.toList(),
     'equals, every second int': () => evenA.equals(evenB), 'assign, every second int': () => evenB.assign(evenA),
     'toBytes, every second int': () => evenA.toBytes(), 'fill, every second int': () => evenB.fill(0x07070707),

@@ -4,14 +4,16 @@ import { coalesce, contiguousStrides, extent, isContiguous, transpose, type Orde
 import { bytesOf } from './owner';
 import { writeElement } from './elements';
 import { isUserMemory } from './user-memory';
-import { byteLength, flatBytes, forEachPair, forEachPiece, rearranged, type Area, type Direction, type Piece } from './walk';
+import { byteLength, flatBytes, forEachPair, forEachPiece, rearranged, type Area, type Direction,
+  type Piece } from './walk';
 
 // ---------------------------------------------------------------- rows
 // One function per word size, so that each only ever sees one kind of typed array.
 
 type Words = Uint8Array | Uint16Array | Uint32Array;
 
-function copyBytes(from: Uint8Array, f: number, fromStep: number, to: Uint8Array, t: number, toStep: number, count: number, width: number): void {
+function copyBytes(from: Uint8Array, f: number, fromStep: number, to: Uint8Array, t: number, toStep: number,
+  count: number, width: number): void {
   if (width === 1) {
     for (let i = 0; i < count; i++) to[t + i * toStep] = from[f + i * fromStep] as number;
     return;
@@ -21,16 +23,22 @@ function copyBytes(from: Uint8Array, f: number, fromStep: number, to: Uint8Array
   }
 }
 
-function copyShorts(from: Uint16Array, f: number, fromStep: number, to: Uint16Array, t: number, toStep: number, count: number): void {
+function copyShorts(
+  from: Uint16Array, f: number, fromStep: number, to: Uint16Array, t: number, toStep: number, count: number,
+): void {
   for (let i = 0; i < count; i++) to[t + i * toStep] = from[f + i * fromStep] as number;
 }
 
-function copyWords(from: Uint32Array, f: number, fromStep: number, to: Uint32Array, t: number, toStep: number, count: number): void {
+function copyWords(
+  from: Uint32Array, f: number, fromStep: number, to: Uint32Array, t: number, toStep: number, count: number,
+): void {
   for (let i = 0; i < count; i++) to[t + i * toStep] = from[f + i * fromStep] as number;
 }
 
 /** 8-byte elements as two words: a Float64Array may change the bits of a NaN on the way. */
-function copyPairs(from: Uint32Array, f: number, fromStep: number, to: Uint32Array, t: number, toStep: number, count: number): void {
+function copyPairs(
+  from: Uint32Array, f: number, fromStep: number, to: Uint32Array, t: number, toStep: number, count: number,
+): void {
   for (let i = 0; i < count; i++) {
     const source = f + i * fromStep;
     const target = t + i * toStep;
@@ -68,7 +76,8 @@ function wordSize(itemsize: number, from: Side, to: Side): number {
 }
 
 function copyRow(
-  itemsize: number, size: number, from: Words, f: number, fromStep: number, to: Words, t: number, toStep: number, count: number,
+  itemsize: number, size: number, from: Words, f: number, fromStep: number, to: Words, t: number, toStep: number,
+    count: number,
 ): void {
   if (size === 1) copyBytes(from as Uint8Array, f, fromStep, to as Uint8Array, t, toStep, count, itemsize);
   else if (size === 2) copyShorts(from as Uint16Array, f, fromStep, to as Uint16Array, t, toStep, count);
@@ -111,7 +120,8 @@ function packPiece(piece: Piece, out: Uint8Array, at: number): void {
   }
   const { itemsize } = piece.format;
   const { shape, strides } = coalesce(piece.shape, piece.strides, itemsize);
-  copySide(shape, itemsize, { bytes: piece.bytes, offset: piece.offset, strides }, packedSide(shape, itemsize, out, at));
+  copySide(shape, itemsize, { bytes: piece.bytes, offset: piece.offset, strides }, packedSide(shape, itemsize, out,
+    at));
 }
 
 /** All elements of an area to the start of `out`, in C order. */
@@ -137,7 +147,9 @@ export function packedBytes(piece: Piece): Uint8Array {
 }
 
 /** Calls `visit` with all elements in C order as bytes without gaps: the memory itself, or copies of it. */
-export function forEachChunk(area: Area, visit: (bytes: Uint8Array) => boolean, direction: Direction = 'forwards'): boolean {
+export function forEachChunk(
+  area: Area, visit: (bytes: Uint8Array) => boolean, direction: Direction = 'forwards',
+): boolean {
   return forEachPiece(area, (piece) => visit(piece.flat ? flatBytes(piece) : packedBytes(piece)), direction);
 }
 
@@ -155,7 +167,8 @@ function overlaps(a: Area, b: Area): boolean {
   const first = bytesOf(a.owner);
   const second = bytesOf(b.owner);
   if (first.buffer === second.buffer) {
-    return x.low + first.byteOffset < y.high + second.byteOffset && y.low + second.byteOffset < x.high + first.byteOffset;
+    const shift = second.byteOffset - first.byteOffset;
+    return x.low < y.high + shift && y.low + shift < x.high;
   }
   // Two mappings may show the same memory; two ArrayBuffers of the user's do not.
   return !(isUserMemory(a.owner) && isUserMemory(b.owner));
@@ -165,7 +178,8 @@ function overlaps(a: Area, b: Area): boolean {
 function movesUp(from: Area, to: Area): boolean {
   const source = bytesOf(from.owner);
   const target = bytesOf(to.owner);
-  const shift = source.buffer === target.buffer ? target.byteOffset - source.byteOffset : to.owner.start - from.owner.start;
+  const sameBuffer = source.buffer === target.buffer;
+  const shift = sameBuffer ? target.byteOffset - source.byteOffset : to.owner.start - from.owner.start;
   return to.offset + shift > from.offset;
 }
 

@@ -79,7 +79,10 @@ export interface Place {
   readonly at: number;
 }
 
-/** Where [at, at + length) of an owner lies in one typed array; undefined when no single one holds it. Throws when the memory is gone. */
+/**
+ * Where [at, at + length) of an owner lies in one typed array; undefined when no single one holds it. Throws
+ * when the memory is gone.
+ */
 export function findPlace(owner: Owner, at: number, length: number): Place | undefined {
   checkOwner(owner);
   if (!owner.span) return { owner, at };
@@ -101,11 +104,15 @@ export function place(owner: Owner, at: number, length: number): Place {
   return found;
 }
 
-/** Where the whole of an area lies in one typed array, if it does, else where it is: views over a piece have small offsets. */
+/**
+ * Where the whole of an area lies in one typed array, if it does, else where it is: views over a piece have
+ * small offsets.
+ */
 export function rebased(area: Layout & { readonly owner: Owner; readonly format: Format }): Place {
   const { low, high } = extent(area, area.format.itemsize);
   const found = low === high ? undefined : findPlace(area.owner, low, high - low);
-  return found === undefined ? { owner: area.owner, at: area.offset } : { owner: found.owner, at: found.at + area.offset - low };
+  return found === undefined ? { owner: area.owner, at: area.offset } : { owner: found.owner,
+    at: found.at + area.offset - low };
 }
 
 /** The element at `at` of any owner. */

@@ -19,12 +19,18 @@ function roundToEven(value: number): number {
   return rest > 0.5 || (rest === 0.5 && below % 2 === 1) ? below + 1 : below;
 }
 
-/** Does a number round to a finite half, or is it infinite or NaN itself? Python raises OverflowError for the others. */
+/**
+ * Does a number round to a finite half, or is it infinite or NaN itself? Python raises OverflowError for the
+ * others.
+ */
 export function fitsHalf(value: number): boolean {
   return !(Math.abs(value) >= 65520) || Math.abs(value) === Infinity;
 }
 
-/** A number that fits to the bits of the nearest half, ties to even: straight from the double, since rounding twice can miss. */
+/**
+ * A number that fits to the bits of the nearest half, ties to even: straight from the double, since rounding
+ * twice can miss.
+ */
 export function encodeHalf(value: number): number {
   scratch.setFloat64(0, value);
   const high = scratch.getUint32(0);
@@ -32,7 +38,8 @@ export function encodeHalf(value: number): number {
   const magnitude = Math.abs(value);
   if (Number.isNaN(value)) return sign | 0x7e00;
   if (magnitude === Infinity) return sign | 0x7c00;
-  if (magnitude < 2 ** -14) return sign | roundToEven(magnitude * 2 ** 24); // subnormal; 1024 is the least normal number
+  // Subnormal; 1024 is the least normal number.
+  if (magnitude < 2 ** -14) return sign | roundToEven(magnitude * 2 ** 24);
   const exponent = ((high >>> 20) & 0x7ff) - 1023;
   // A significand that rounds up to 2048 carries into the exponent by itself.
   return sign | (((exponent + 14) << 10) + roundToEven(magnitude * 2 ** (10 - exponent)));

@@ -24,7 +24,8 @@ export class Form {
   #strided: Form | undefined;
   #locked: Form | undefined;
 
-  constructor(format: Format, readonly: boolean, ndim: number, stride: number, restShape: readonly number[], restStrides: readonly number[]) {
+  constructor(format: Format, readonly: boolean, ndim: number, stride: number, restShape: readonly number[],
+    restStrides: readonly number[]) {
     this.format = format;
     this.kind = ndim === 1 ? format.kind : NO_FAST_KIND;
     this.stride = stride;
@@ -72,7 +73,8 @@ export function flatForm(format: Format, readonly: boolean): Form {
 /** The form of a view with these strides; its count is shape[0], or 1 where there is no dimension. */
 export function formOf(format: Format, readonly: boolean, shape: readonly number[], strides: readonly number[]): Form {
   if (shape.length === 1) return flatForm(format, readonly).withStride(strides[0] as number);
-  return new Form(format, readonly, shape.length, strides[0] ?? 0, Object.freeze(shape.slice(1)), Object.freeze(strides.slice(1)));
+  return new Form(format, readonly, shape.length, strides[0] ?? 0, Object.freeze(shape.slice(1)),
+    Object.freeze(strides.slice(1)));
 }
 
 /** The forms that get() and set() know by themselves. */

@@ -61,7 +61,8 @@ export function parseFormat(text: unknown): Format {
   if (format === undefined) {
     format = makeFormat(text);
     if (format === undefined) {
-      throw invalidArgValue('format', text, "must be one of b B c ? h H i I l L q Q n N P e f d, alone or after '@', '<' or '>'");
+      throw invalidArgValue('format', text,
+        "must be one of b B c ? h H i I l L q Q n N P e f d, alone or after '@', '<' or '>'");
     }
     interned.set(text, format);
   }
@@ -74,7 +75,9 @@ const SMALL_RANGE: Readonly<Partial<Record<Kind, readonly [number, number]>>> = 
   [KIND.I32]: [-0x80000000, 0x7fffffff], [KIND.U32]: [0, 0xffffffff],
 };
 
-function checkInteger(value: unknown, format: Format, least: number | bigint, greatest: number | bigint): number | bigint {
+function checkInteger(
+  value: unknown, format: Format, least: number | bigint, greatest: number | bigint,
+): number | bigint {
   if (typeof value !== 'bigint' && !(typeof value === 'number' && Number.isInteger(value))) {
     throw invalidArgType('value', `an integer for format '${format.text}'`, value);
   }
@@ -90,7 +93,10 @@ export function toSmallInteger(value: unknown, format: Format): number {
   return Number(checkInteger(value, format, least, greatest)) + 0;
 }
 
-/** A value as an 8-byte integer: a bigint, or a number that is a safe integer. Throws ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE. */
+/**
+ * A value as an 8-byte integer: a bigint, or a number that is a safe integer. Throws ERR_INVALID_ARG_TYPE,
+ * ERR_OUT_OF_RANGE.
+ */
 export function toBigInteger(value: unknown, format: Format): bigint {
   const signed = format.kind === KIND.I64;
   const least = signed || format.id.endsWith('P') ? -(2n ** 63n) : 0n; // a pointer may be written as a negative number
@@ -101,7 +107,10 @@ export function toBigInteger(value: unknown, format: Format): bigint {
   return BigInt(integer);
 }
 
-/** A value as a float: a number, or a bigint that a double can hold, rounded. Throws ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE. */
+/**
+ * A value as a float: a number, or a bigint that a double can hold, rounded. Throws ERR_INVALID_ARG_TYPE,
+ * ERR_OUT_OF_RANGE.
+ */
 export function toFloat(value: unknown, format: Format): number {
   if (typeof value === 'number') return value;
   if (typeof value !== 'bigint') throw invalidArgType('value', `of type number or bigint for format '${format.text}'`, value);
@@ -120,6 +129,7 @@ export function toTruth(value: unknown): boolean {
     case 'number': return value !== 0;
     case 'bigint': return value !== 0n;
     case 'string': return value !== '';
+    default: break;
   }
   if (value === null) return false;
   if (ArrayBuffer.isView(value)) return value.byteLength !== 0;

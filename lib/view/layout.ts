@@ -77,8 +77,12 @@ export function sameShape(a: readonly number[], b: readonly number[]): boolean {
   return true;
 }
 
-/** The same elements in the same (C) order with as few dimensions as possible, at least one: long rows make fast loops. */
-export function coalesce(shape: readonly number[], strides: readonly number[], itemsize: number): { shape: number[]; strides: number[] } {
+/**
+ * The same elements in the same (C) order with as few dimensions as possible, at least one: long rows make fast
+ * loops.
+ */
+export function coalesce(shape: readonly number[], strides: readonly number[],
+  itemsize: number): { shape: number[]; strides: number[] } {
   const merged = { shape: [] as number[], strides: [] as number[] };
   for (let i = 0; i < shape.length; i++) {
     const count = shape[i] as number;
@@ -143,7 +147,10 @@ function clamp(value: unknown, name: string, count: number, least: number, great
   return Math.min(Math.max(fromStart, least), greatest);
 }
 
-/** Python's `slice(start, stop, step).indices(count)`. Throws ERR_INVALID_ARG_TYPE; ERR_INVALID_ARG_VALUE for a step of 0. */
+/**
+ * Python's `slice(start, stop, step).indices(count)`. Throws ERR_INVALID_ARG_TYPE; ERR_INVALID_ARG_VALUE for a
+ * step of 0.
+ */
 export function toSlice(start: unknown, stop: unknown, step: unknown, count: number): Slice {
   const by = step === undefined || step === null ? 1 : toInteger(step, 'step');
   if (by === 0) throw invalidArgValue('step', step, 'must not be 0');
@@ -165,12 +172,14 @@ const MOST_STEP = 2n ** 63n - 1n;
 export function steppedStride(stride: number, step: number): number {
   const exact = stride * step;
   if (Number.isSafeInteger(exact)) return exact;
-  const clamped = step > 0 ? (step >= 2 ** 63 ? MOST_STEP : BigInt(step)) : (step <= -(2 ** 63) ? -MOST_STEP : BigInt(step));
+  const clamped = step > 0 ? (step >= 2 ** 63 ? MOST_STEP : BigInt(step)) : (step <= -(2 ** 63) ?
+    -MOST_STEP : BigInt(step));
   return Number(BigInt.asIntN(64, BigInt(stride) * clamped));
 }
 
 /** A part of a dimension, or an index that drops it, or '...' for all dimensions not mentioned. */
-export type Key = number | readonly [start: number | null | undefined, stop?: number | null, step?: number | null] | '...';
+export type Key = number | readonly [start: number | null | undefined, stop?: number | null,
+  step?: number | null] | '...';
 
 /** All keys, with '...' replaced by the whole dimensions that it stands for. */
 function expand(keys: readonly Key[], ndim: number): readonly Key[] {
@@ -182,7 +191,10 @@ function expand(keys: readonly Key[], ndim: number): readonly Key[] {
   return at < 0 ? [...keys, ...whole] : [...keys.slice(0, at), ...whole, ...keys.slice(at + 1)];
 }
 
-/** NumPy's basic indexing: an integer drops a dimension, a triple keeps part of it. Throws ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE, ERR_OUT_OF_RANGE. */
+/**
+ * NumPy's basic indexing: an integer drops a dimension, a triple keeps part of it. Throws ERR_INVALID_ARG_TYPE,
+ * ERR_INVALID_ARG_VALUE, ERR_OUT_OF_RANGE.
+ */
 export function select(layout: Layout, keys: readonly Key[]): Layout {
   const shape: number[] = [];
   const strides: number[] = [];
@@ -202,7 +214,10 @@ export function select(layout: Layout, keys: readonly Key[]): Layout {
   return { offset, shape, strides };
 }
 
-/** Where the element with these indices lies, bytes. Throws ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE, ERR_OUT_OF_RANGE. */
+/**
+ * Where the element with these indices lies, bytes. Throws ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE,
+ * ERR_OUT_OF_RANGE.
+ */
 export function elementOffset({ offset, shape, strides }: Layout, indices: readonly unknown[]): number {
   if (indices.length !== shape.length) {
     const remedy = indices.length < shape.length ? '; select() takes fewer and answers a view' : '';
@@ -218,7 +233,10 @@ function doesNotFit(what: string): Error {
   return zeroCopyError('ERR_VIEW_LAYOUT', what);
 }
 
-/** The items of a shape as cast() takes it, read once, not yet checked one by one. Throws ERR_INVALID_ARG_TYPE, ERR_VIEW_LAYOUT. */
+/**
+ * The items of a shape as cast() takes it, read once, not yet checked one by one. Throws ERR_INVALID_ARG_TYPE,
+ * ERR_VIEW_LAYOUT.
+ */
 export function toShape(value: unknown): unknown[] {
   if (!Array.isArray(value)) throw invalidArgType('shape', 'an array of integers', value);
   if (value.length > MAX_NDIM) throw doesNotFit(`A view has at most ${MAX_NDIM} dimensions, not ${value.length}`);
@@ -235,7 +253,9 @@ function toCount(value: unknown): number {
  * What cast() makes of contiguous memory of `nbytes` bytes: one dimension, or the shape given. The
  * order of the checks is CPython's. Throws ERR_VIEW_LAYOUT, ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE.
  */
-export function castLayout(offset: number, nbytes: number, itemsize: number, items: readonly unknown[] | undefined, order: Order): Layout {
+export function castLayout(
+  offset: number, nbytes: number, itemsize: number, items: readonly unknown[] | undefined, order: Order,
+): Layout {
   if (nbytes % itemsize !== 0) {
     throw doesNotFit(`${nbytes} bytes are not a multiple of the itemsize ${itemsize}: slice the view first`);
   }

@@ -14,11 +14,14 @@ import { copyArea, elementBytes, fillArea, packOrdered } from './copy';
 import { readAt, readElement, readonlyError, rebased, toStored, writeAt, writeElement } from './elements';
 import { BYTES, FLOAT64S, formOf, INT32S, NO_FAST_KIND, type Form } from './form';
 import type { Scalar } from './format';
-import { castLayout, isContiguous, sameShape, select, steppedStride, toInteger, toSlice, type Key, type Order } from './layout';
-import { bytesOf, checkOwner, dataOf, faultEpoch, float64sOf, int32sOf, isOwner, RELEASED, widen, type Owner } from './owner';
+import { castLayout, isContiguous, sameShape, select, steppedStride, toInteger, toSlice, type Key,
+  type Order } from './layout';
+import { bytesOf, checkOwner, dataOf, faultEpoch, float64sOf, int32sOf, isOwner, RELEASED, widen,
+  type Owner } from './owner';
 import { countable, remember, report, tracing } from './trace';
 import { 
-  areaIn, checkCastFormat, checkCastShape, checkDimension, checkSameFormat, itemOf, layoutError, locate, partsOfSource, ranged, shapeText,
+  areaIn, checkCastFormat, checkCastShape, checkDimension, checkSameFormat, itemOf, layoutError, locate,
+    partsOfSource, ranged, shapeText,
   type Parts,
 } from './parts';
 import { rawMemory, rawTypedArray } from './raw';
@@ -57,7 +60,10 @@ const LOCKED_BYTES = BYTES.locked();
 const LOCKED_INT32S = INT32S.locked();
 const LOCKED_FLOAT64S = FLOAT64S.locked();
 
-/** Makes a view of format 'B' over [offset, offset + length) of an owner, counted from the owner's start. For layers above. */
+/**
+ * Makes a view of format 'B' over [offset, offset + length) of an owner, counted from the owner's start. For
+ * layers above.
+ */
 export let viewOf: (owner: Owner, offset: number, length: number) => MemoryView;
 
 export class MemoryView {
@@ -225,7 +231,8 @@ export class MemoryView {
       }
       if (form.kind !== NO_FAST_KIND && !form.readonly && isWhole(owner)) {
         const stored = toStored(value, form.format); // runs nothing of the caller's
-        return writeElement(dataIn(owner), form.kind, this.offset + index * form.stride, stored, form.little);
+        writeElement(dataIn(owner), form.kind, this.offset + index * form.stride, stored, form.little);
+        return;
       }
     }
     setSlowly(this, index, value);
@@ -240,14 +247,15 @@ export class MemoryView {
    */
   slice(start?: number | null, stop?: number | null, step?: number | null): MemoryView {
     const fast = (this as MemoryView | undefined)?.owner;
-    if (fast !== undefined && fast.epoch === epochs[0] && step === undefined && isSmall(start) && isSmall(stop) && start < stop
-      && stop <= this.items && this.form.ndim !== 0 && !fast.span) {
+    if (fast !== undefined && fast.epoch === epochs[0] && step === undefined && isSmall(start) && isSmall(stop)
+      && start < stop && stop <= this.items && this.form.ndim !== 0 && !fast.span) {
       return make(fast, this.offset + start * this.form.stride, stop - start, this.form);
     }
     const { owner, offset, items: count, form } = opened(this);
     checkDimension(form);
     const taken = toSlice(start, stop, step, count);
-    return remake(owner, offset + taken.first * form.stride, taken.count, form.withStride(steppedStride(form.stride, taken.step)));
+    return remake(owner, offset + taken.first * form.stride, taken.count, form.withStride(steppedStride(form.stride,
+      taken.step)));
   }
 
   /**
@@ -452,7 +460,10 @@ export class MemoryView {
 
   // -------------------------------------------------------------- end
 
-  /** Ends this view, not those made from it; idempotent. It keeps no memory alive any more. Python: `memoryview.release`. */
+  /**
+   * Ends this view, not those made from it; idempotent. It keeps no memory alive any more. Python:
+   * `memoryview.release`.
+   */
   release(): void {
     genuine(this);
     this.owner = RELEASED;
@@ -551,7 +562,7 @@ function partsOf(source: unknown, name: string): Parts {
 /** The parts of a view that may be looked at. Throws why it may not; ERR_INVALID_THIS for what is no view. */
 function opened(view: MemoryView): Parts {
   const parts = view as unknown as Parts | undefined;
-  const owner = parts?.owner as Owner | undefined;
+  const owner = parts?.owner;
   if (owner?.open !== true) throw whyNot(parts);
   if (owner.epoch !== epochs[0]) checkOwner(owner);
   return parts as Parts;

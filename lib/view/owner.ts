@@ -39,7 +39,10 @@ export interface Exporter {
  */
 const CLONE_GUARD = Symbol('a MemoryView cannot be cloned: send view.toBytes(), or share the mapping with mapping.share()');
 
-/** Its one number goes up with every fault of any mapping (src-native/region/pages.h): then owners ask what they lost. */
+/**
+ * Its one number goes up with every fault of any mapping (src-native/region/pages.h): then owners ask what they
+ * lost.
+ */
 export const faultEpoch: Uint32Array = new Uint32Array(native.faultEpoch());
 
 const ENDED = -1;
@@ -68,7 +71,10 @@ export class Owner {
   readonly guard: symbol = CLONE_GUARD;
   /** False from the moment the memory may not be looked at; every operation of a view checks it. */
   open = true;
-  /** The fault epoch at which nothing was lost; once not open, one that never comes: the hot paths compare this alone. */
+  /**
+   * The fault epoch at which nothing was lost; once not open, one that never comes: the hot paths compare this
+   * alone.
+   */
   epoch = 0;
   /**
    * Holds no bytes itself, elements are found through `exporter.locate()`: too long for one typed array, or not yet
@@ -165,7 +171,10 @@ export const RELEASED = new Owner(
 );
 endOwner(RELEASED);
 
-/** Where the bytes of an object lie: [offset, offset + byteLength) of `owner`, offset counted from the owner's start. */
+/**
+ * Where the bytes of an object lie: [offset, offset + byteLength) of `owner`, offset counted from the owner's
+ * start.
+ */
 export interface Exported {
   readonly owner: Owner;
   readonly offset: number;
@@ -175,7 +184,10 @@ export interface Exported {
 type Recognise = (source: object) => Exported | undefined;
 const recognisers: Recognise[] = [];
 
-/** Makes `new MemoryView(source)` know another kind of source: higher layers register themselves, imports only point down. */
+/**
+ * Makes `new MemoryView(source)` know another kind of source: higher layers register themselves, imports only
+ * point down.
+ */
 export function registerExporter(recognise: Recognise): void {
   recognisers.push(recognise);
 }

@@ -35,7 +35,10 @@ export function areaIn({ owner, offset, items: count, form }: Parts): Area {
   return { owner, format, offset, shape: [count, ...restShape], strides: [stride, ...restStrides] };
 }
 
-/** Where the element of an index, or of several, lies. Throws ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE. */
+/**
+ * Where the element of an index, or of several, lies. Throws ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE,
+ * ERR_INVALID_ARG_VALUE.
+ */
 export function locate(parts: Parts, index: unknown): number {
   if (Array.isArray(index)) return elementOffset(areaIn(parts), Array.from(index as readonly unknown[]));
   if (parts.form.ndim !== 1) return elementOffset(areaIn(parts), [index]);
@@ -73,13 +76,18 @@ export function shapeText(shape: readonly number[]): string {
 }
 
 
-/** What cast() may be asked of an area; the order of these checks is CPython's. Throws ERR_VIEW_LAYOUT and of toShape(). */
+/**
+ * What cast() may be asked of an area; the order of these checks is CPython's. Throws ERR_VIEW_LAYOUT and of
+ * toShape().
+ */
 export function checkCastShape({ shape, format, ...area }: Area, wanted: unknown): unknown[] | undefined {
   if (!isContiguous({ ...area, shape }, format.itemsize, 'C')) {
     throw layoutError('Only a C-contiguous view can be cast: make a view of a copy, toBytes(), first');
   }
   const given = wanted !== undefined && wanted !== null;
-  if ((given || shape.length !== 1) && shape.includes(0)) throw layoutError('A view with a dimension of 0 items has no other shape');
+  if ((given || shape.length !== 1) && shape.includes(0)) {
+    throw layoutError('A view with a dimension of 0 items has no other shape');
+  }
   const full = given ? toShape(wanted) : undefined;
   if (shape.length !== 1 && full !== undefined && full.length !== 1) {
     throw layoutError('A cast goes from 1 dimension to n or from n to 1: cast to 1 dimension in between');

@@ -27,7 +27,8 @@ const CLASSES: Readonly<Partial<Record<number, ArrayClass>>> = {
 function float16Array(): ArrayClass {
   const { Float16Array: found } = globalThis as { Float16Array?: ArrayClass };
   if (found === undefined) {
-    throw zeroCopyError('ERR_FEATURE_UNAVAILABLE_ON_PLATFORM', "This engine has no Float16Array. Use get() or toList(), or cast('B').cast('H') for the bits");
+    throw zeroCopyError('ERR_FEATURE_UNAVAILABLE_ON_PLATFORM',
+      "This engine has no Float16Array. Use get() or toList(), or cast('B').cast('H') for the bits");
   }
   return found;
 }
@@ -60,7 +61,10 @@ function checkArrayFits({ byteOffset }: Raw, { text, itemsize, native }: Format)
   }
 }
 
-/** The typed array of the format over a contiguous area. Throws as rawMemory(); ERR_VIEW_LAYOUT for alignment and byte order. */
+/**
+ * The typed array of the format over a contiguous area. Throws as rawMemory(); ERR_VIEW_LAYOUT for alignment and
+ * byte order.
+ */
 export function rawTypedArray(area: Area, readonly: boolean): NodeJS.TypedArray {
   const { format } = area;
   const Class = format.kind === KIND.F16 ? float16Array() : (CLASSES[format.kind] as ArrayClass);

@@ -5,7 +5,10 @@ import { product } from './layout';
 import { isBig, numbersIn, type BigNumbers, type SmallNumbers } from './values';
 import type { Area } from './walk';
 
-/** What to look for among the elements of a format: a number, or a bigint for 8-byte integers; undefined: cannot be there. */
+/**
+ * What to look for among the elements of a format: a number, or a bigint for 8-byte integers; undefined: cannot
+ * be there.
+ */
 function soughtIn(value: unknown, { kind }: Format): number | bigint | undefined {
   if (kind === KIND.CHAR) return charOf(value);
   const number = typeof value === 'boolean' ? Number(value) : value;
@@ -33,7 +36,8 @@ interface Typed {
 function firstIn(numbers: SmallNumbers | BigNumbers, sought: number | bigint): number {
   // Bytes: Buffer's search for one is a memchr.
   if (numbers instanceof Uint8Array) {
-    return isByte(sought) ? Buffer.from(numbers.buffer, numbers.byteOffset, numbers.length).indexOf(Number(sought)) : -1;
+    return isByte(sought) ? Buffer.from(numbers.buffer, numbers.byteOffset,
+      numbers.length).indexOf(Number(sought)) : -1;
   }
   return (numbers as Typed).indexOf(sought);
 }
@@ -85,7 +89,7 @@ function countDoubles(numbers: Float64Array, length: number, sought: number): nu
 
 function countBytes(bytes: Uint8Array, sought: number): number {
   let count = 0;
-  for (let i = 0; i < bytes.length; i++) if (bytes[i] === sought) count++;
+  for (const byte of bytes) if (byte === sought) count++;
   return count;
 }
 

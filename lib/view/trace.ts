@@ -59,7 +59,7 @@ export function census(): readonly Seen[] {
   const found: Seen[] = [];
   seen = found;
   try {
-    if (viewClass !== undefined) v8.queryObjects(viewClass as never, { format: 'summary' });
+    if (viewClass !== undefined) v8.queryObjects(viewClass, { format: 'summary' });
   } finally {
     seen = undefined;
   }

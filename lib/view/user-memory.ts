@@ -12,7 +12,8 @@ export interface UserMemory {
 }
 
 const FORMATS: Readonly<Record<string, string>> = {
-  Uint8Array: 'B', Uint8ClampedArray: 'B', Int8Array: 'b', Uint16Array: 'H', Int16Array: 'h', Uint32Array: 'I', Int32Array: 'i',
+  Uint8Array: 'B', Uint8ClampedArray: 'B', Int8Array: 'b', Uint16Array: 'H', Int16Array: 'h', Uint32Array: 'I',
+    Int32Array: 'i',
   BigUint64Array: 'Q', BigInt64Array: 'q', Float16Array: 'e', Float32Array: 'f', Float64Array: 'd',
 };
 
@@ -20,24 +21,29 @@ const FORMATS: Readonly<Record<string, string>> = {
  * The engine's own getters: a subclass or a patched object may answer anything, and offsets that lie
  * would let a view reach beyond its source.
  */
-function getter<T>(prototype: object, name: string | symbol): (object: object) => T {
-  const { get } = Object.getOwnPropertyDescriptor(prototype, name) as { get: () => T };
+function getter(prototype: object, name: string | symbol): (object: object) => never {
+  const { get } = Object.getOwnPropertyDescriptor(prototype, name) as { get: () => never };
   return (object) => Reflect.apply(get, object, []);
 }
 const TYPED_ARRAY = Object.getPrototypeOf(Uint8Array.prototype) as object;
-const tagOf = getter<string>(TYPED_ARRAY, Symbol.toStringTag);
-const arrayFacts = {
-  buffer: getter<ArrayBufferLike>(TYPED_ARRAY, 'buffer'),
-  byteOffset: getter<number>(TYPED_ARRAY, 'byteOffset'),
-  byteLength: getter<number>(TYPED_ARRAY, 'byteLength'),
+const tagOf: (array: object) => string = getter(TYPED_ARRAY, Symbol.toStringTag);
+interface Facts {
+  readonly buffer: (object: object) => ArrayBufferLike;
+  readonly byteOffset: (object: object) => number;
+  readonly byteLength: (object: object) => number;
+}
+const arrayFacts: Facts = {
+  buffer: getter(TYPED_ARRAY, 'buffer'),
+  byteOffset: getter(TYPED_ARRAY, 'byteOffset'),
+  byteLength: getter(TYPED_ARRAY, 'byteLength'),
 };
-const dataViewFacts = {
-  buffer: getter<ArrayBufferLike>(DataView.prototype, 'buffer'),
-  byteOffset: getter<number>(DataView.prototype, 'byteOffset'),
-  byteLength: getter<number>(DataView.prototype, 'byteLength'),
+const dataViewFacts: Facts = {
+  buffer: getter(DataView.prototype, 'buffer'),
+  byteOffset: getter(DataView.prototype, 'byteOffset'),
+  byteLength: getter(DataView.prototype, 'byteLength'),
 };
-const bufferLength = getter<number>(ArrayBuffer.prototype, 'byteLength');
-const sharedLength = getter<number>(SharedArrayBuffer.prototype, 'byteLength');
+const bufferLength: (buffer: object) => number = getter(ArrayBuffer.prototype, 'byteLength');
+const sharedLength: (buffer: object) => number = getter(SharedArrayBuffer.prototype, 'byteLength');
 
 class UserExporter implements Exporter {
   readonly source: object;
@@ -82,7 +88,14 @@ function ownerOver(source: object, buffer: ArrayBufferLike, byteOffset: number, 
   return exporter.owner;
 }
 
-function inspectSource(source: object): { buffer: ArrayBufferLike; byteOffset: number; byteLength: number; format: string } | undefined {
+interface Stretch {
+  readonly buffer: ArrayBufferLike;
+  readonly byteOffset: number;
+  readonly byteLength: number;
+  readonly format: string;
+}
+
+function inspectSource(source: object): Stretch | undefined {
   if (types.isAnyArrayBuffer(source)) {
     const byteLength = types.isSharedArrayBuffer(source) ? sharedLength(source) : bufferLength(source);
     return { buffer: source, byteOffset: 0, byteLength, format: 'B' };
@@ -90,10 +103,14 @@ function inspectSource(source: object): { buffer: ArrayBufferLike; byteOffset: n
   if (!ArrayBuffer.isView(source)) return undefined;
   const facts = types.isDataView(source) ? dataViewFacts : arrayFacts;
   const format = types.isDataView(source) ? 'B' : (FORMATS[tagOf(source)] ?? 'B');
-  return { buffer: facts.buffer(source), byteOffset: facts.byteOffset(source), byteLength: facts.byteLength(source), format };
+  return { buffer: facts.buffer(source), byteOffset: facts.byteOffset(source), byteLength: facts.byteLength(source),
+    format };
 }
 
-/** The memory of an object of the language; undefined when it is none. Throws ERR_INVALID_ARG_VALUE when it is detached. */
+/**
+ * The memory of an object of the language; undefined when it is none. Throws ERR_INVALID_ARG_VALUE when it is
+ * detached.
+ */
 export function userMemory(source: object): UserMemory | undefined {
   try {
     const facts = inspectSource(source);

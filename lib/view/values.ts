@@ -2,7 +2,8 @@
 import { decodeHalf } from './float16';
 import { KIND, type Format, type Scalar } from './format';
 
-export type SmallNumbers = Uint8Array | Int8Array | Int16Array | Uint16Array | Int32Array | Uint32Array | Float32Array | Float64Array;
+export type SmallNumbers =
+  Uint8Array | Int8Array | Int16Array | Uint16Array | Int32Array | Uint32Array | Float32Array | Float64Array;
 export type BigNumbers = BigInt64Array | BigUint64Array;
 
 /** Bytes in this machine's order at an aligned address: the same memory where it is so already, else a copy. */

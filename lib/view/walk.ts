@@ -52,7 +52,8 @@ function located(area: Area): Piece | undefined {
   const { owner } = spot;
   const { shape, strides, format } = area;
   const offset = spot.at + (area.offset - low);
-  return { owner, format, shape, strides, offset, bytes: bytesOf(owner), flat: isContiguous(area, format.itemsize, 'C') };
+  return { owner, format, shape, strides, offset, bytes: bytesOf(owner), flat: isContiguous(area, format.itemsize,
+    'C') };
 }
 
 export type Direction = 'forwards' | 'backwards';
@@ -84,7 +85,9 @@ export function forEachPiece(area: Area, visit: (piece: Piece) => boolean, direc
 }
 
 /** As forEachPiece(), over two areas of the same shape at once. */
-export function forEachPair(a: Area, b: Area, visit: (a: Piece, b: Piece) => boolean, direction: Direction = 'forwards'): boolean {
+export function forEachPair(
+  a: Area, b: Area, visit: (a: Piece, b: Piece) => boolean, direction: Direction = 'forwards',
+): boolean {
   return divide([a, b], ([first, second]) => visit(first as Piece, second as Piece), direction);
 }
 

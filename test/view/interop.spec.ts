@@ -35,8 +35,10 @@ describe('views and others', () => {
   for (const order of ['C', 'F'] as const) {
     it(`ndarray takes our shape and strides, ${order} order`, () => {
       const view = new MemoryView(Uint8Array.from({ length: 48 }, (_, i) => i)).cast('H', [2, 3, 4], order);
-      const array = ndarray(view.asTypedArray() as Uint16Array, [...view.shape], view.strides.map((stride) => stride / view.itemsize));
-      for (const index of [[0, 0, 0], [1, 2, 3], [1, 0, 2], [0, 2, 1]] as const) assert.equal(array.get(...index), view.get(index));
+      const array = ndarray(view.asTypedArray() as Uint16Array, [...view.shape], view.strides.map((stride) =>
+        stride / view.itemsize));
+      for (const index of [[0, 0, 0], [1, 2, 3], [1, 0, 2], [0, 2, 1]] as const) assert.equal(array.get(...index),
+        view.get(index));
       array.set(1, 1, 1, 999);
       assert.equal(view.get([1, 1, 1]), 999);
     });
@@ -46,7 +48,8 @@ describe('views and others', () => {
     const text = Buffer.from('zero copies, '.repeat(1000));
     const view = new MemoryView(text).slice(13, 6513);
     const expected = text.subarray(13, 6513);
-    assert.equal(createHash('sha256').update(view.asUint8Array()).digest('hex'), createHash('sha256').update(expected).digest('hex'));
+    assert.equal(createHash('sha256').update(view.asUint8Array()).digest('hex'),
+      createHash('sha256').update(expected).digest('hex'));
     assert.deepEqual(zlib.inflateSync(zlib.deflateSync(view.asUint8Array())), expected);
     assert.equal(new TextDecoder().decode(view.asUint8Array()), expected.toString());
     const file = path.join(folder, 'text');
@@ -64,7 +67,8 @@ describe('views and others', () => {
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
     const chunks: Buffer[] = [];
-    for await (const chunk of net.connect((server.address() as net.AddressInfo).port, '127.0.0.1')) chunks.push(chunk as Buffer);
+    for await (const chunk of net.connect((server.address() as net.AddressInfo).port,
+      '127.0.0.1')) chunks.push(chunk as Buffer);
     server.close();
     assert.ok(view.equals(Buffer.concat(chunks)));
   });

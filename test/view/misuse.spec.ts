@@ -17,14 +17,19 @@ const READS: Record<string, Use> = {
 };
 /** What touches the elements: throws as well where only the memory is gone. */
 const ELEMENTS: Record<string, Use> = {
-  get: (v) => v.get(0), 'get of several indices': (v) => v.get([0]), toList: (v) => v.toList(), toBytes: (v) => v.toBytes(),
-  hex: (v) => v.hex(), indexOf: (v) => v.indexOf(1), lastIndexOf: (v) => v.lastIndexOf(1), includes: (v) => v.includes(1),
-  count: (v) => v.count(1), iterate: (v) => [...v], reversed: (v) => [...v.reversed()], 'new MemoryView': (v) => new MemoryView(v),
+  get: (v) => v.get(0), 'get of several indices': (v) => v.get([0]), toList: (v) => v.toList(), toBytes: (v) =>
+    v.toBytes(),
+  hex: (v) => v.hex(), indexOf: (v) => v.indexOf(1), lastIndexOf: (v) => v.lastIndexOf(1), includes: (v) =>
+    v.includes(1),
+  count: (v) => v.count(1), iterate: (v) => [...v], reversed: (v) => [...v.reversed()], 'new MemoryView': (v) =>
+    new MemoryView(v),
   copyTo: (v) => v.copyTo(new Uint8Array(8)), 'assign from it': (v) => new MemoryView(new Uint8Array(8)).assign(v),
-  asUint8Array: (v) => v.asUint8Array(), asBuffer: (v) => v.asBuffer(), asDataView: (v) => v.asDataView(), asTypedArray: (v) => v.asTypedArray(),
+  asUint8Array: (v) => v.asUint8Array(), asBuffer: (v) => v.asBuffer(), asDataView: (v) => v.asDataView(),
+    asTypedArray: (v) => v.asTypedArray(),
 };
 const WRITES: Record<string, Use> = {
-  set: (v) => v.set(0, 1), 'set of several indices': (v) => v.set([0], 1), fill: (v) => v.fill(1), assign: (v) => v.assign(new Uint8Array(8)),
+  set: (v) => v.set(0, 1), 'set of several indices': (v) => v.set([0], 1), fill: (v) => v.fill(1), assign: (v) =>
+    v.assign(new Uint8Array(8)),
   'copyTo it': (v) => new MemoryView(new Uint8Array(8)).copyTo(v),
 };
 
@@ -78,7 +83,8 @@ describe('MemoryView misused', () => {
       memory.close();
       return view;
     };
-    describe('a view of all', () => eachThrows('ERR_MAPPING_CLOSED', closed((memory) => new MemoryView(memory)), READS, ELEMENTS, WRITES));
+    describe('a view of all', () => eachThrows('ERR_MAPPING_CLOSED', closed((memory) => new MemoryView(memory)),
+      READS, ELEMENTS, WRITES));
     describe('a view of a window', () => {
       eachThrows('ERR_MAPPING_CLOSED', closed((memory) => new MemoryView(memory).slice(0, 8)), READS, ELEMENTS, WRITES);
     });
@@ -87,11 +93,14 @@ describe('MemoryView misused', () => {
   describe('read-only', () => {
     const memory = eight();
     const locked = (): MemoryView => new MemoryView(memory, { readonly: true });
-    const raw = Object.fromEntries(Object.entries(ELEMENTS).filter(([name]) => name.startsWith('as') && name !== 'assign from it'));
+    const raw = Object.fromEntries(Object.entries(ELEMENTS).filter(([name]) =>
+      name.startsWith('as') && name !== 'assign from it'));
     describe('of writable memory', () => eachThrows('ERR_VIEW_READONLY', locked, WRITES, raw));
     for (const [name, make] of Object.entries<(v: MemoryView) => MemoryView>({
-      slice: (v) => v.slice(0, 8), 'a step': (v) => v.slice(null, null, -1), select: (v) => v.select('...'), cast: (v) => v.cast('c').cast('B'),
-      'n-d cast': (v) => v.cast('B', [8]), 'new MemoryView': (v) => new MemoryView(v), toReadonly: (v) => v.toReadonly(),
+      slice: (v) => v.slice(0, 8), 'a step': (v) => v.slice(null, null, -1), select: (v) => v.select('...'),
+        cast: (v) => v.cast('c').cast('B'),
+      'n-d cast': (v) => v.cast('B', [8]), 'new MemoryView': (v) => new MemoryView(v), toReadonly: (v) =>
+        v.toReadonly(),
     })) {
       describe(`and ${name} of it`, () => eachThrows('ERR_VIEW_READONLY', () => make(locked()), { fill: WRITES['fill'] as Use, set: (v) => v.set(0, v.format === 'c' ? Uint8Array.of(1) : 1) }));
     }
@@ -173,11 +182,13 @@ describe('MemoryView misused', () => {
   describe('foreign this', () => {
     const names = Object.getOwnPropertyNames(MemoryView.prototype).filter((name) => name !== 'constructor');
     for (const [kind, foreign] of Object.entries<unknown>({
-      undefined: undefined, null: null, 'an object': {}, 'a typed array': eight(), 'an heir without memory': Object.create(MemoryView.prototype),
+      undefined: undefined, null: null, 'an object': {}, 'a typed array': eight(),
+        'an heir without memory': Object.create(MemoryView.prototype) as unknown,
     })) {
       for (const name of names) {
         it(`${name} of ${kind}`, () => {
-          const { value, get } = Object.getOwnPropertyDescriptor(MemoryView.prototype, name) as { value?: () => unknown; get?: () => unknown };
+          const { value, get } = Object.getOwnPropertyDescriptor(MemoryView.prototype, name) as { value?: () =>
+            unknown; get?: () => unknown };
           throwsCode('ERR_INVALID_THIS', () => Reflect.apply((value ?? get) as () => unknown, foreign, [0, 0]));
         });
       }
@@ -204,13 +215,15 @@ describe('MemoryView misused', () => {
     })) {
       it(`${name}: released by a getter`, () => {
         const view = new MemoryView(Uint8Array.of(1));
-        const keys = name === 'select' ? (new Proxy([0, 1], { get: (t, k, r) => { view.release(); return Reflect.get(t, k, r) as unknown; } })) : index(() => view.release(), name === 'cast' ? 1 : 0);
+        const keys = name === 'select' ? (new Proxy([0, 1], { get: (t, k,
+          r) => { view.release(); return Reflect.get(t, k, r) as unknown; } })) : index(() => view.release(), name === 'cast' ? 1 : 0);
         throwsCode('ERR_VIEW_RELEASED', () => use(view, keys));
       });
     }
     it('valueOf and toString of a value or an index are never called', () => {
       const view = new MemoryView(eight());
-      const trap = { valueOf: () => { throw new Error('called'); }, toString: () => { throw new Error('called'); }, [Symbol.toPrimitive]: () => { throw new Error('called'); } };
+      const trap = { valueOf: () => { throw new Error('called'); }, toString: () => { throw new Error('called'); },
+        [Symbol.toPrimitive]: () => { throw new Error('called'); } };
       for (const format of ['B', 'i', 'd', 'q', 'e', '?', 'c']) {
         throwsCode('ERR_INVALID_ARG_TYPE', () => view.cast(format).set(0, trap as never));
         throwsCode('ERR_INVALID_ARG_TYPE', () => view.cast(format).get(trap as never));
@@ -226,8 +239,10 @@ describe('MemoryView misused', () => {
   });
 
   it('cannot be cloned or posted, and the error says what to do', () => {
-    for (const make of [() => new MemoryView(eight()), () => new MemoryView(eight()).slice(1), () => new MemoryView(new WindowedMemory(eight(), 8))]) {
-      assert.throws(() => structuredClone(make()), (error: Error) => error.name === 'DataCloneError' && /toBytes/.test(error.message));
+    for (const make of [() => new MemoryView(eight()), () => new MemoryView(eight()).slice(1), () =>
+      new MemoryView(new WindowedMemory(eight(), 8))]) {
+      assert.throws(() => structuredClone(make()), (error: Error) =>
+        error.name === 'DataCloneError' && error.message.includes('toBytes'));
       const { port1 } = new MessageChannel();
       assert.throws(() => port1.postMessage({ view: make() }), /toBytes/);
       port1.close();
@@ -252,9 +267,11 @@ describe('MemoryView misused', () => {
   for (const [kind, make] of Object.entries(SOURCES)) {
     it(`refuses wrong arguments, ${kind}`, () => {
       const view = new MemoryView(make(eight()).source);
-      for (const index of ['0', 1.5, NaN, Infinity, undefined, null, {}, true]) throwsCode('ERR_INVALID_ARG_TYPE', () => view.get(index as never));
+      for (const index of ['0', 1.5, NaN, Infinity, undefined, null, {}, true]) throwsCode('ERR_INVALID_ARG_TYPE',
+        () => view.get(index as never));
       for (const index of [8, -9, 2 ** 53, -(2 ** 31), 2 ** 32]) throwsCode('ERR_OUT_OF_RANGE', () => view.get(index));
-      for (const value of ['1', 1.5, NaN, undefined, null, {}, true]) throwsCode('ERR_INVALID_ARG_TYPE', () => view.set(0, value as never));
+      for (const value of ['1', 1.5, NaN, undefined, null, {}, true]) throwsCode('ERR_INVALID_ARG_TYPE', () =>
+        view.set(0, value as never));
       for (const value of [-1, 256, 2 ** 40, 256n]) throwsCode('ERR_OUT_OF_RANGE', () => view.set(0, value));
       throwsCode('ERR_INVALID_ARG_TYPE', () => view.assign([1] as never));
       throwsCode('ERR_VIEW_LAYOUT', () => view.assign(new Uint8Array(7)));

@@ -4,7 +4,8 @@ import fc from 'fast-check';
 import { MemoryView, type Scalar } from '#lib/view/memory-view';
 import { SOURCES } from './sources';
 
-const SIZES: Readonly<Record<string, number>> = { B: 1, b: 1, c: 1, '?': 1, h: 2, H: 2, e: 2, i: 4, I: 4, f: 4, q: 8, Q: 8, d: 8 };
+const SIZES: Readonly<Record<string, number>> = { B: 1, b: 1, c: 1, '?': 1, h: 2, H: 2, e: 2, i: 4, I: 4, f: 4, q: 8,
+  Q: 8, d: 8 };
 const FORMATS = Object.keys(SIZES).flatMap((code) => [code, `<${code}`, `>${code}`]);
 
 /** The element at `at` as DataView reads it: the model's own way, written apart from the library's. */
@@ -20,7 +21,8 @@ function modelRead(bytes: Uint8Array, format: string, at: number): Scalar {
     case 'H': return data.getUint16(at, little);
     case 'e': {
       const bits = data.getUint16(at, little);
-      const magnitude = (bits & 0x7c00) === 0 ? (bits & 0x3ff) * 2 ** -24 : (1 + (bits & 0x3ff) / 1024) * 2 ** (((bits >> 10) & 31) - 15);
+      const normal = (1 + (bits & 0x3ff) / 1024) * 2 ** (((bits >> 10) & 31) - 15);
+      const magnitude = (bits & 0x7c00) === 0 ? (bits & 0x3ff) * 2 ** -24 : normal;
       const value = (bits & 0x7c00) !== 0x7c00 ? magnitude : (bits & 0x3ff) === 0 ? Infinity : NaN;
       return bits >> 15 === 1 ? -value : value;
     }
@@ -62,7 +64,8 @@ function take(view: MemoryView, [start, stop, step]: Bounds): MemoryView {
 
 type Bounds = readonly [number | null, number | null, number | null];
 const bound = fc.option(fc.integer({ min: -90, max: 90 }), { nil: null });
-const bounds = fc.tuple(bound, bound, fc.option(fc.integer({ min: -5, max: 5 }).filter((step) => step !== 0), { nil: null }));
+const bounds = fc.tuple(bound, bound, fc.option(fc.integer({ min: -5, max: 5 }).filter((step) => step !== 0),
+  { nil: null }));
 const program = fc.record({
   bytes: fc.uint8Array({ minLength: 0, maxLength: 160 }),
   format: fc.constantFrom(...FORMATS),
@@ -124,7 +127,8 @@ function checkReads(view: MemoryView, model: Model, pick: number): void {
   assert.equal(view.count(sought), list.filter((value) => equalValue(value, sought)).length);
   const middle = list.length >> 1;
   assert.equal(view.indexOf(sought, middle), list.findIndex((value, i) => i >= middle && equalValue(value, sought)));
-  assert.equal(view.lastIndexOf(sought, 0, middle), list.slice(0, middle).findLastIndex((value) => equalValue(value, sought)));
+  assert.equal(view.lastIndexOf(sought, 0, middle), list.slice(0, middle).findLastIndex((value) => equalValue(value,
+    sought)));
   const copy = new MemoryView(Uint8Array.from(modelBytes(model))).cast(model.format);
   assert.equal(view.equals(copy), list.every((value) => equalValue(value, value)));
 }
@@ -139,7 +143,8 @@ function checkWrites(view: MemoryView, model: Model, pick: number): void {
   if (!Number.isNaN(value)) assert.ok(equalValue(view.get(to), value));
   const size = SIZES[model.format.at(-1) as string] as number;
   const touched = model.at[to] as number;
-  assert.ok(model.bytes.every((byte, i) => byte === before[i] || (i >= touched && i < touched + size)), 'only the element is written');
+  assert.ok(model.bytes.every((byte, i) => byte === before[i] || (i >= touched && i < touched + size)),
+    'only the element is written');
   if (pick % 3 === 0) {
     view.fill(value, from);
     assert.ok(values(model).slice(from).every((filled) => equalValue(filled, value) || Number.isNaN(value)));

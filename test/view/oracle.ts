@@ -29,11 +29,15 @@ const CODES: Readonly<Record<string, readonly string[]>> = {
   bounds: ['ERR_OUT_OF_RANGE'], value_range: ['ERR_OUT_OF_RANGE'], overflow: ['ERR_OUT_OF_RANGE'],
   key: ['ERR_INVALID_ARG_TYPE'], value_type: ['ERR_INVALID_ARG_TYPE'], notbuffer: ['ERR_INVALID_ARG_TYPE'],
   key_ndim: ['ERR_INVALID_ARG_VALUE'], ellipsis: ['ERR_INVALID_ARG_VALUE'],
-  step0: ['ERR_INVALID_ARG_VALUE'], order: ['ERR_INVALID_ARG_VALUE'], sep: ['ERR_INVALID_ARG_VALUE'], cast_format: ['ERR_INVALID_ARG_VALUE'],
-  structure: ['ERR_VIEW_LAYOUT'], scalar: ['ERR_VIEW_LAYOUT'], cast_formats: ['ERR_VIEW_LAYOUT'], cast_noncontig: ['ERR_VIEW_LAYOUT'],
-  cast_ndim: ['ERR_VIEW_LAYOUT'], cast_length: ['ERR_VIEW_LAYOUT'], cast_zero: ['ERR_VIEW_LAYOUT'], cast_shape: ['ERR_VIEW_LAYOUT'],
+  step0: ['ERR_INVALID_ARG_VALUE'], order: ['ERR_INVALID_ARG_VALUE'], sep: ['ERR_INVALID_ARG_VALUE'], cast_format: [
+    'ERR_INVALID_ARG_VALUE'],
+  structure: ['ERR_VIEW_LAYOUT'], scalar: ['ERR_VIEW_LAYOUT'], cast_formats: ['ERR_VIEW_LAYOUT'], cast_noncontig: [
+    'ERR_VIEW_LAYOUT'],
+  cast_ndim: ['ERR_VIEW_LAYOUT'], cast_length: ['ERR_VIEW_LAYOUT'], cast_zero: ['ERR_VIEW_LAYOUT'], cast_shape: [
+    'ERR_VIEW_LAYOUT'],
   cast_maxdim: ['ERR_VIEW_LAYOUT'], cast_shape_type: ['ERR_INVALID_ARG_TYPE'], cast_shape_value: ['ERR_OUT_OF_RANGE'],
-  cast_shape_big: ['ERR_VIEW_LAYOUT', 'ERR_OUT_OF_RANGE'], readinto: ['ERR_VIEW_READONLY', 'ERR_VIEW_LAYOUT', 'ERR_VIEW_RELEASED'],
+  cast_shape_big: ['ERR_VIEW_LAYOUT', 'ERR_OUT_OF_RANGE'], readinto: ['ERR_VIEW_READONLY', 'ERR_VIEW_LAYOUT',
+    'ERR_VIEW_RELEASED'],
 };
 
 function isRecord(value: unknown): value is Record_ {
@@ -92,13 +96,16 @@ class Replay {
     const keys = this.keys(json).map((key) => (typeof key === 'boolean' ? Number(key) : key)); // True is 1 in Python
     const tuple = isRecord(json) && 't' in json;
     const indices = keys.every((key) => key !== '...' && !Array.isArray(key));
-    if (indices && !view.released && keys.length === view.ndim) return view.get(tuple ? (keys as number[]) : (keys[0] as number));
+    if (indices && !view.released && keys.length === view.ndim) {
+      return view.get(tuple ? (keys as number[]) : (keys[0] as number));
+    }
     return !indices || tuple || typeof json === 'number' ? view.select(...keys) : view.get(keys[0] as number);
   }
 
   set(view: MemoryView, json: Json, value: Json): null {
     const keys = this.keys(json).map((key) => (typeof key === 'boolean' ? Number(key) : key));
-    const number = typeof value === 'boolean' && !view.released && !view.format.endsWith('?') ? Number(value) : this.value(value);
+    const number = typeof value === 'boolean' && !view.released && !view.format.endsWith('?') ?
+      Number(value) : this.value(value);
     view.set(isRecord(json) && 't' in json ? (keys as number[]) : (keys[0] as number), number as never);
     return null;
   }
@@ -144,7 +151,8 @@ class Replay {
       case 'view': return this.over(register);
       case 'mv': return new MemoryView(view);
       case 'slice': return this.slice(view, a);
-      case 'cast': return view.cast(a as string, (b === null ? undefined : this.value(b)) as number[] | undefined, args[2] as 'C' | 'F' | undefined);
+      case 'cast': return view.cast(a as string, (b === null ? undefined : this.value(b)) as number[] | undefined,
+        args[2] as 'C' | 'F' | undefined);
       case 'ro': return view.toReadonly();
       case 'get': return this.get(view, a);
       case 'set': return this.set(view, a, b);
@@ -179,11 +187,14 @@ class Replay {
 /** Does what we answered mean what CPython answered? Integers may be number or bigint here. */
 function means(actual: unknown, expected: Json, replay: Replay): boolean {
   if (Array.isArray(expected)) {
-    return Array.isArray(actual) && actual.length === expected.length && expected.every((item, i) => means(actual[i], item, replay));
+    return Array.isArray(actual) && actual.length === expected.length && expected.every((item, i) => means(actual[i],
+      item, replay));
   }
   const value = replay.value(expected);
   if (typeof value === 'number' && typeof actual === 'bigint') return BigInt(value) === actual;
-  if (isRecord(expected) && 'b' in expected) return actual instanceof Uint8Array && Buffer.compare(actual, value as Uint8Array) === 0;
+  if (isRecord(expected) && 'b' in expected) {
+    return actual instanceof Uint8Array && Buffer.compare(actual, value as Uint8Array) === 0;
+  }
   return Object.is(actual, value);
 }
 
@@ -191,7 +202,8 @@ function means(actual: unknown, expected: Json, replay: Replay): boolean {
 function describes(actual: Json, expected: Json): boolean {
   if (expected === null) return true;
   if (Array.isArray(expected)) {
-    return Array.isArray(actual) && actual.length === expected.length && expected.every((item, i) => describes(actual[i] as Json, item));
+    return Array.isArray(actual) && actual.length === expected.length && expected.every((item, i) =>
+      describes(actual[i] as Json, item));
   }
   return isDeepStrictEqual(actual, replayInteger(expected));
 }
@@ -207,7 +219,8 @@ function pythonOnly(op: readonly Json[], expected: Record_): boolean {
   if (name === 'hash' || (name === 'grow' && 'e' in expected)) return true;
   if (expected['e'] === 'NotImplementedError' && (name.startsWith('set') || name === 'get')) return true;
   // Where Python refuses a key of m[...] for what it is, select() goes on as NumPy does.
-  const partial = op[2] === '...' || (isRecord(op[2]) && 't' in op[2] && (op[2]['t'] as Json[]).some((key) => typeof key !== 'number'));
+  const partial = op[2] === '...' || (isRecord(op[2]) && 't' in op[2] && (op[2]['t'] as Json[]).some((key) =>
+    typeof key !== 'number'));
   if (name === 'get' && expected['c'] === 'key' && partial) return true;
   if (expected['c'] === 'cast_format' && /^[<>]/.test(op[2] as string)) return true; // our formats may name a byte order
   // 2.0 is the integer 2 here, so it is neither a wrong key nor a wrong value.
@@ -230,7 +243,7 @@ function check(replay: Replay, op: readonly Json[], expected: Record_, bigStride
   if (expected['c'] === 'notfound') return actual === -1 ? undefined : `answered ${String(actual)}`;
   if ('e' in expected) return `answered ${String(actual)}`;
   if (op[0] === 'info' && bigStride) return undefined;
-  if ('r' in expected) return means(actual, expected['r'] as Json, replay) ? undefined : `answered ${JSON.stringify(actual, (_, v: unknown) => typeof v === 'bigint' ? `${String(v)}n` : v)}`;
+  if ('r' in expected) return means(actual, expected['r'], replay) ? undefined : `answered ${JSON.stringify(actual, (_, v: unknown) => typeof v === 'bigint' ? `${String(v)}n` : v)}`;
   if (!(actual instanceof MemoryView)) return 'answered no view';
   replay.views.push(actual);
   const facts = replay.describe(actual);

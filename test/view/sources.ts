@@ -67,7 +67,7 @@ export class WindowedMemory implements Exporter {
 registerExporter((source) =>
   source instanceof WindowedMemory ? { owner: source.span, offset: 0, byteLength: source.byteLength } : undefined);
 
-function filled<T extends ArrayBufferLike>(buffer: T, offset: number, bytes: Uint8Array): Uint8Array {
+function filled(buffer: ArrayBufferLike, offset: number, bytes: Uint8Array): Uint8Array {
   const memory = new Uint8Array(buffer, offset, bytes.length);
   memory.set(bytes);
   return memory;

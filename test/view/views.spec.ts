@@ -17,7 +17,8 @@ function code(expected: string): (error: NodeJS.ErrnoException) => boolean {
 
 describe('MemoryView', () => {
   it('takes the format of its source', () => {
-    const arrays = [new Uint8Array(8), new Uint8ClampedArray(8), new Int8Array(8), new Uint16Array(8), new Int16Array(8), new Uint32Array(8),
+    const arrays = [new Uint8Array(8), new Uint8ClampedArray(8), new Int8Array(8), new Uint16Array(8),
+      new Int16Array(8), new Uint32Array(8),
       new Int32Array(8), new BigUint64Array(8), new BigInt64Array(8), new Float32Array(8), new Float64Array(8)];
     assert.equal(arrays.map((array) => new MemoryView(array).format).join(''), 'BBbHhIiQqfd');
     assert.ok(arrays.every((array) => new MemoryView(array).length === 8 && new MemoryView(array).obj === array));
@@ -30,7 +31,8 @@ describe('MemoryView', () => {
       const view = new MemoryView(make(bytes(20)).source);
       const list = [...bytes(20)];
       for (let start = -22; start <= 22; start++) {
-        for (let stop = -22; stop <= 22; stop++) assert.deepEqual(view.slice(start, stop).toList(), list.slice(start, stop));
+        for (let stop = -22; stop <= 22; stop++) assert.deepEqual(view.slice(start, stop).toList(), list.slice(start,
+          stop));
       }
     }
   });
@@ -44,8 +46,10 @@ describe('MemoryView', () => {
     }
     assert.ok(Buffer.isBuffer(view.asBuffer()));
     assert.equal(view.asDataView().getUint8(0), memory[8]);
-    const classes = { b: Int8Array, B: Uint8Array, c: Uint8Array, '?': Uint8Array, h: Int16Array, H: Uint16Array, i: Int32Array, I: Uint32Array,
-      l: BigInt64Array, L: BigUint64Array, q: BigInt64Array, Q: BigUint64Array, n: BigInt64Array, N: BigUint64Array, P: BigUint64Array,
+    const classes = { b: Int8Array, B: Uint8Array, c: Uint8Array, '?': Uint8Array, h: Int16Array, H: Uint16Array,
+      i: Int32Array, I: Uint32Array,
+      l: BigInt64Array, L: BigUint64Array, q: BigInt64Array, Q: BigUint64Array, n: BigInt64Array, N: BigUint64Array,
+        P: BigUint64Array,
       f: Float32Array, d: Float64Array, '<i': Int32Array };
     for (const [format, Class] of Object.entries(classes)) {
       const array = view.cast(format).asTypedArray();
@@ -79,7 +83,8 @@ describe('MemoryView', () => {
     const view = new MemoryView(bytes(12)).cast('B', [3, 4]);
     const rows = [...view] as MemoryView[];
     assert.deepEqual(rows.map((row) => row.toList()), view.toList());
-    assert.deepEqual([...view.reversed()].map((row) => (row as MemoryView).toList()), (view.toList() as unknown[]).reverse());
+    assert.deepEqual([...view.reversed()].map((row) => (row as MemoryView).toList()),
+      (view.toList() as unknown[]).reverse());
     assert.equal(view.indexOf(rows[1]), 1);
     assert.equal(view.lastIndexOf(rows[1] as MemoryView), 1);
     assert.equal(view.includes(bytes(4)), true);
@@ -98,7 +103,8 @@ describe('MemoryView', () => {
     one.set([], 7);
     assert.equal(one.get([]), 7);
     assert.equal(one.fill(9).get([]), 9);
-    for (const use of [() => one.length, () => one.slice(), () => [...one], () => one.indexOf(9), () => one.reversed()]) assert.throws(use, code('ERR_VIEW_LAYOUT'));
+    for (const use of [() => one.length, () => one.slice(), () => [...one], () => one.indexOf(9), () =>
+      one.reversed()]) assert.throws(use, code('ERR_VIEW_LAYOUT'));
     assert.match(inspect(one), /MemoryView 'i' \[\] of Uint8Array { 9 }/);
   });
 
@@ -109,12 +115,15 @@ describe('MemoryView', () => {
     assert.equal(new MemoryView(Float64Array.of(NaN)).equals(Float64Array.of(NaN)), false);
     assert.equal(new MemoryView(Float64Array.of(-0)).equals(Float64Array.of(0)), true);
     assert.equal(new MemoryView(Float64Array.of(1.5, 2)).equals(Float32Array.of(1.5, 2)), true);
-    assert.equal(new MemoryView(Uint8Array.of(1, 2)).cast('?').equals(new MemoryView(Uint8Array.of(3, 4)).cast('?')), true);
+    assert.equal(new MemoryView(Uint8Array.of(1, 2)).cast('?').equals(new MemoryView(Uint8Array.of(3, 4)).cast('?')),
+      true);
     assert.equal(new MemoryView(Uint8Array.of(1)).cast('?').equals(Uint8Array.of(1)), true);
     assert.equal(new MemoryView(Uint8Array.of(97)).cast('c').equals(Uint8Array.of(97)), false);
     const long = Float32Array.from({ length: 10_000 }, (_, i) => i);
     assert.equal(new MemoryView(long).equals(Float64Array.from(long)), true);
-    for (const at of [0, 4095, 4096, 8191, 8192, 9999]) assert.equal(new MemoryView(long).equals(Float64Array.from(long).fill(-1, at, at + 1)), false);
+    for (const at of [0, 4095, 4096, 8191, 8192, 9999]) {
+      assert.equal(new MemoryView(long).equals(Float64Array.from(long).fill(-1, at, at + 1)), false);
+    }
     for (const other of [undefined, null, 5, 'a', [1], {}, new Map()]) assert.equal(big.equals(other), false);
   });
 
@@ -132,8 +141,10 @@ describe('MemoryView', () => {
 
   it('rounds halves from the double, ties to even, and refuses what is too large', () => {
     const view = new MemoryView(bytes(2)).cast('e');
-    const cases: [number, number][] = [[1 + 2 ** -11, 1], [1 + 3 * 2 ** -11, 1 + 2 ** -9], [1 + 2 ** -11 + 2 ** -40, 1 + 2 ** -10], [65519.99, 65504],
-      [2 ** -25, 0], [2 ** -25 + 2 ** -60, 2 ** -24], [-(2 ** -14), -(2 ** -14)], [2047.5 * 2 ** -25, 2 ** -14], [-0, -0], [Infinity, Infinity]];
+    const cases: [number, number][] = [[1 + 2 ** -11, 1], [1 + 3 * 2 ** -11, 1 + 2 ** -9], [1 + 2 ** -11 + 2 ** -40,
+      1 + 2 ** -10], [65519.99, 65504],
+      [2 ** -25, 0], [2 ** -25 + 2 ** -60, 2 ** -24], [-(2 ** -14), -(2 ** -14)], [2047.5 * 2 ** -25, 2 ** -14], [-0,
+        -0], [Infinity, Infinity]];
     for (const [value, stored] of cases) {
       view.set(0, value);
       assert.ok(Object.is(view.get(0), stored), `${String(value)} reads as ${String(view.get(0))}`);
@@ -186,13 +197,15 @@ describe('MemoryView', () => {
 
   it('shows itself in one line', () => {
     const view = new MemoryView(Uint16Array.from({ length: 100 }, (_, i) => i), { readonly: true });
-    assert.equal(inspect(view), "MemoryView 'H' [100] of Uint16Array, read-only { 0, 1, 2, 3, 4, 5, 6, 7, ... 92 more }");
+    assert.equal(inspect(view),
+      "MemoryView 'H' [100] of Uint16Array, read-only { 0, 1, 2, 3, 4, 5, 6, 7, ... 92 more }");
     assert.match(inspect(new MemoryView(bytes(4)).cast('B', [2, 2])), /\[2, 2\].*\[ 11, 48 \]/);
   });
 
   it('says in the error how long an array may be', () => {
     const view = new MemoryView(new WindowedMemory(bytes(256), 16));
-    for (const use of [() => view.asUint8Array(), () => view.asBuffer(), () => view.asDataView(), () => view.asTypedArray()]) {
+    for (const use of [() => view.asUint8Array(), () => view.asBuffer(), () => view.asDataView(), () =>
+      view.asTypedArray()]) {
       assert.throws(use, code('ERR_BUFFER_TOO_LARGE'));
     }
     assert.equal(view.slice(7, 23).asUint8Array().length, 16);
@@ -215,6 +228,8 @@ describe('MemoryView', () => {
     assert.ok(MemoryView.isMemoryView(view) && MemoryView.isMemoryView(view.slice()));
     view.release();
     assert.ok(MemoryView.isMemoryView(view));
-    for (const other of [undefined, null, {}, bytes(1), Object.create(MemoryView.prototype)]) assert.equal(MemoryView.isMemoryView(other), false);
+    for (const other of [undefined, null, {}, bytes(1), Object.create(MemoryView.prototype)]) {
+      assert.equal(MemoryView.isMemoryView(other), false);
+    }
   });
 });
