@@ -37,7 +37,9 @@ function float16Array(): ArrayClass {
 export function rawMemory(area: Area, readonly: boolean): Raw {
   const { owner, format } = area;
   checkOwner(owner);
-  if (readonly && !owner.exporter.rawWhenReadonly) {
+  const { exporter } = owner;
+  // A read-only view of writable memory stays so whatever its exporter allows for read-only memory.
+  if (readonly && !(exporter.readonly && exporter.rawWhenReadonly)) {
     throw readonlyError('A raw array cannot keep it so');
   }
   const length = byteLength(area);

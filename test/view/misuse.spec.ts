@@ -110,6 +110,13 @@ describe('MemoryView misused', () => {
       assert.equal(view.toReadonly().readonly, true);
       assert.equal(view.readonly, false);
     });
+    it('of writable memory gives no raw array, whatever the exporter would allow of read-only memory', () => {
+      class Writable extends WindowedMemory {
+        override readonly rawWhenReadonly = true;
+      }
+      const view = new MemoryView(new Writable(new Uint8Array(64), 32)).slice(0, 8).toReadonly();
+      throwsCode('ERR_VIEW_READONLY', () => view.asUint8Array());
+    });
     it("raw arrays of an exporter that allows them are handed out, and exposed", () => {
       class Private extends WindowedMemory {
         override readonly readonly = true;
