@@ -97,7 +97,8 @@ sanitize() {
   build "$out/$1"
   controls "$1"
   echo "mocha under $1:"
-  env "${environment[@]}" ZEROCOPY_BINARY="$binary" ZEROCOPY_SANITIZER="$1" "${run[@]}" \
+  # A test that hangs keeps the process: end it.
+  timeout -k 10 900 env "${environment[@]}" ZEROCOPY_BINARY="$binary" ZEROCOPY_SANITIZER="$1" "${run[@]}" \
     node_modules/mocha/lib/cli/cli.js --no-config --forbid-only --forbid-pending --timeout 300000 --reporter dot "${specs[@]}"
   echo "$1: $((SECONDS - start)) s"
 }
