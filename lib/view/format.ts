@@ -26,6 +26,9 @@ export interface Format {
   readonly little: boolean;
   /** Stored as this machine stores it, so that a typed array can look at it. */
   readonly native: boolean;
+  /** Bounds of the integers of at most 4 bytes; 0 for all others. */
+  readonly least: number;
+  readonly greatest: number;
   /** 'b', 'B' or 'c': what any other format may be cast from and to. */
   readonly byte: boolean;
 }
@@ -41,6 +44,12 @@ const CODES: Readonly<Record<string, readonly [Kind, number]>> = {
 export const HOST_LITTLE = endianness() === 'LE';
 const interned = new Map<string, Format>();
 
+/** Least and greatest value of the integer kinds that read as number. */
+const SMALL_RANGE: Readonly<Partial<Record<Kind, readonly [number, number]>>> = {
+  [KIND.U8]: [0, 0xff], [KIND.I8]: [-0x80, 0x7f], [KIND.I16]: [-0x8000, 0x7fff], [KIND.U16]: [0, 0xffff],
+  [KIND.I32]: [-0x80000000, 0x7fffffff], [KIND.U32]: [0, 0xffffffff],
+};
+
 function makeFormat(text: string): Format | undefined {
   const match = /^([@<>]?)(.)$/s.exec(text);
   if (match === null) return undefined;
@@ -49,8 +58,9 @@ function makeFormat(text: string): Format | undefined {
   const [kind, itemsize] = CODES[code] as readonly [Kind, number];
   const little = order === '<' || (order !== '>' && HOST_LITTLE);
   const native = itemsize === 1 || little === HOST_LITTLE;
+  const [least, greatest] = SMALL_RANGE[kind] ?? [0, 0];
   return Object.freeze({
-    text, id: order === '@' ? code : text, kind, itemsize, little, native, byte: 'bBc'.includes(code),
+    text, id: order === '@' ? code : text, kind, itemsize, little, native, least, greatest, byte: 'bBc'.includes(code),
   });
 }
 
@@ -69,12 +79,6 @@ export function parseFormat(text: unknown): Format {
   return format;
 }
 
-/** Least and greatest value of the integer kinds that read as number. */
-const SMALL_RANGE: Readonly<Partial<Record<Kind, readonly [number, number]>>> = {
-  [KIND.U8]: [0, 0xff], [KIND.I8]: [-0x80, 0x7f], [KIND.I16]: [-0x8000, 0x7fff], [KIND.U16]: [0, 0xffff],
-  [KIND.I32]: [-0x80000000, 0x7fffffff], [KIND.U32]: [0, 0xffffffff],
-};
-
 function checkInteger(
   value: unknown, format: Format, least: number | bigint, greatest: number | bigint,
 ): number | bigint {
@@ -89,8 +93,9 @@ function checkInteger(
 
 /** A value as an integer of at most 4 bytes. Throws ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE. */
 export function toSmallInteger(value: unknown, format: Format): number {
-  const [least, greatest] = SMALL_RANGE[format.kind] as readonly [number, number];
-  return Number(checkInteger(value, format, least, greatest)) + 0;
+  const { least, greatest } = format;
+  if (typeof value === 'number' && Number.isInteger(value) && value >= least && value <= greatest) return value + 0;
+  return Number(checkInteger(value, format, least, greatest));
 }
 
 /**

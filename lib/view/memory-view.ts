@@ -56,6 +56,10 @@ const bytesIn = bytesOf;
 const int32sIn = int32sOf;
 const float64sIn = float64sOf;
 const dataIn = dataOf;
+const readIn = readElement;
+const writeIn = writeElement;
+const storedIn = toStored;
+const widenIn = widen;
 const LOCKED_BYTES = BYTES.locked();
 const LOCKED_INT32S = INT32S.locked();
 const LOCKED_FLOAT64S = FLOAT64S.locked();
@@ -201,7 +205,7 @@ export class MemoryView {
         if (value !== undefined) return value;
       }
       if (form.kind !== NO_FAST_KIND && isWhole(owner)) {
-        return readElement(dataIn(owner), form.kind, this.offset + index * form.stride, form.little);
+        return readIn(dataIn(owner), form.kind, this.offset + index * form.stride, form.little);
       }
     }
     return getSlowly(this, index);
@@ -230,8 +234,8 @@ export class MemoryView {
         if (at < float64s.length && isSmall(at)) return void (float64s[at] = value);
       }
       if (form.kind !== NO_FAST_KIND && !form.readonly && isWhole(owner)) {
-        const stored = toStored(value, form.format); // runs nothing of the caller's
-        writeElement(dataIn(owner), form.kind, this.offset + index * form.stride, stored, form.little);
+        const stored = storedIn(value, form.format); // runs nothing of the caller's
+        writeIn(dataIn(owner), form.kind, this.offset + index * form.stride, stored, form.little);
         return;
       }
     }
@@ -498,7 +502,7 @@ function isSmall(index: unknown): index is number {
 /** Has the owner all its memory, in one typed array? Widened the first time, for the next. */
 function isWhole(owner: Owner): boolean {
   if (bytesIn(owner).length !== owner.byteLength) return false;
-  widen(owner);
+  widenIn(owner);
   return true;
 }
 

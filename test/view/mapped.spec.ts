@@ -33,7 +33,11 @@ for (const name of ['mv', 'nd'] as const) {
 // ---------------------------------------------------------------- views of mmap objects
 
 type Position = number | { p: [number, number] } | { n: string } | null;
-type Expect = { r?: unknown; e?: string; c?: string; v?: number };
+interface Expect {
+  readonly r?: unknown;
+  readonly e?: string;
+  readonly c?: string;
+}
 interface MapProgram {
   readonly id: number;
   readonly map: { file: { n: Position; at: [Position, string][] } | null; len: Position; off: Position; acc: string };
@@ -42,7 +46,8 @@ interface MapProgram {
 
 const PAGE = 4096;
 const CODES: Readonly<Record<string, string>> = {
-  bounds: 'ERR_OUT_OF_RANGE', value_range: 'ERR_OUT_OF_RANGE', value_type: 'ERR_INVALID_ARG_TYPE', readonly: 'ERR_VIEW_READONLY',
+  bounds: 'ERR_OUT_OF_RANGE', value_range: 'ERR_OUT_OF_RANGE',
+  value_type: 'ERR_INVALID_ARG_TYPE', readonly: 'ERR_VIEW_READONLY',
   released: 'ERR_VIEW_RELEASED', step0: 'ERR_INVALID_ARG_VALUE', key: 'ERR_INVALID_ARG_TYPE', closed: 'ERR_MAPPING_CLOSED',
 };
 /** Change the memory or the mapping in ways that belong to the mapping's own tests: the program is replayed up to there. */
