@@ -14,7 +14,7 @@
       "region/pages.cc",
       "region/region.cc",
       "region/region_binding.cc",
-      "region/residents.cc",
+      "region/residents_binding.cc",
       "region/share.cc",
       "region/window_binding.cc",
       "region/work_binding.cc",

@@ -5,7 +5,7 @@
 
 #include "environment.h"
 #include "node_values.h"
-#include "region/residents.h"
+#include "region/residents_binding.h"
 
 namespace zerocopy::region {
 namespace {

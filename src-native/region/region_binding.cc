@@ -17,7 +17,7 @@
 #include "os/page.h"
 #include "region/handle_binding.h"
 #include "region/region.h"
-#include "region/residents.h"
+#include "region/residents_binding.h"
 #include "region/share.h"
 #include "region/window_binding.h"
 #include "region/work_binding.h"

@@ -10,7 +10,7 @@
 #include "os/byte_range.h"
 #include "os/library.h"
 #include "region/handle_binding.h"
-#include "region/residents.h"
+#include "region/residents_binding.h"
 
 namespace zerocopy::region {
 namespace {

@@ -31,7 +31,7 @@ const NATIVE_LAYERS: readonly [RegExp, number][] = [
 ];
 
 /** Where Node-API may be spoken; everything else builds and runs without Node. Residents keep weak references. */
-const SPEAKS_NODE = /^src-native\/(.*_binding\.(cc|h)|region\/residents\.(cc|h)|addon\.cc|environment\.h|node_values\.h)$/;
+const SPEAKS_NODE = /^src-native\/(.*_binding\.(cc|h)|addon\.cc|environment\.h|node_values\.h)$/;
 const NODE_HEADER = /^(node|node_api|js_native_api\w*|napi(-inl)?|uv|v8)\.h$|^(uv|v8)\//;
 
 const OS = 'src-native/os/';

@@ -7,8 +7,8 @@
 //
 // Finalizers may run on any thread (Deno), so they only unlink under the lock, and leave the weak reference to be
 // deleted on the environment's own thread.
-#ifndef ZEROCOPY_REGION_RESIDENTS_H_
-#define ZEROCOPY_REGION_RESIDENTS_H_
+#ifndef ZEROCOPY_REGION_RESIDENTS_BINDING_H_
+#define ZEROCOPY_REGION_RESIDENTS_BINDING_H_
 
 #include <node_api.h>
 
@@ -79,4 +79,4 @@ class Residents {
 
 }  // namespace zerocopy::region
 
-#endif  // ZEROCOPY_REGION_RESIDENTS_H_
+#endif  // ZEROCOPY_REGION_RESIDENTS_BINDING_H_

@@ -1,4 +1,4 @@
-#include "region/residents.h"
+#include "region/residents_binding.h"
 
 #include <utility>
 
