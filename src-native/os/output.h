@@ -25,9 +25,6 @@ Result<Output> OpenOutput(int fd);
 // memory cannot be read.
 Result<size_t> WriteSome(const Output& output, const void* data, size_t count);
 
-// Sends `count` bytes on a socket, holding them back for the bytes that follow (MSG_MORE).
-Result<size_t> SendHead(int socket, const void* data, size_t count);
-
 // Reads some bytes at `offset` into `buffer` and writes them: where sendfile refuses (files of /proc, outputs
 // opened with O_APPEND). The count written; 0 is the end of the file.
 Result<size_t> CopySome(const Output& output, int in, uint64_t offset, void* buffer, size_t count);

@@ -57,10 +57,6 @@ Result<size_t> WriteSome(const Output& output, const void* data, size_t count) {
   return Repeat("send", [&] { return send(fd, data, count, MSG_NOSIGNAL | MSG_DONTWAIT); });
 }
 
-Result<size_t> SendHead(int socket, const void* data, size_t count) {
-  return Repeat("send", [&] { return send(socket, data, count, MSG_NOSIGNAL | MSG_DONTWAIT | MSG_MORE); });
-}
-
 Result<size_t> CopySome(const Output& output, int in, uint64_t offset, void* buffer, size_t count) {
   const auto from = static_cast<off64_t>(offset);
   const auto got = Repeat("pread", [&] { return pread64(in, buffer, count, from); });

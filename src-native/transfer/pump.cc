@@ -159,11 +159,19 @@ Pump::Job* Pump::Claim(uint64_t id) {
   return found->get();
 }
 
-// Sends once, then decides under the lock what becomes of the job. No job in the answer: it waits again.
+// Sends, then decides under the lock what becomes of the job. No job in the answer: it waits again. Where there is a
+// thread for every job nobody waits for this one, which goes on until its output is full.
 Pump::Ended Pump::Turn(Job* job) {
-  const auto step = job->Send(job->sent);  // only the running thread writes `sent`
-  const std::lock_guard<std::mutex> lock(mutex_);
-  return Settle(job, step);
+  for (;;) {
+    const auto step = job->Send(job->sent);  // only the running thread writes `sent`
+    const std::lock_guard<std::mutex> lock(mutex_);
+    const bool more = step.ok() && step.value() > 0 && job->sent + step.value() < job->length;
+    if (more && !job->cancelled && !stopping_ && jobs_.size() <= threads_.size()) {
+      job->sent += step.value();
+    } else {
+      return Settle(job, step);
+    }
+  }
 }
 
 // Closes the job's descriptors before anyone hears that it has ended.
