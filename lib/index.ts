@@ -7,6 +7,9 @@ export { mappings, trace } from './mapping/holders';
 export type { Holders, MappingInfo } from './mapping/holders';
 export type { MappingHandle } from './mapping/share';
 export { MemoryView } from './view/memory-view';
+export type {
+  Item, Key, MemoryExporter, MemorySource, MemoryViewOptions, NestedList, Scalar,
+} from './view/memory-view';
 export { readInto, readIntoSync } from './transfer/read-into';
 export type { ReadTarget } from './transfer/read-into';
 export { sendfile } from './transfer/sendfile';
