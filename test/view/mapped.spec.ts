@@ -50,7 +50,7 @@ const CODES: Readonly<Record<string, string>> = {
   value_type: 'ERR_INVALID_ARG_TYPE', readonly: 'ERR_VIEW_READONLY',
   released: 'ERR_VIEW_RELEASED', step0: 'ERR_INVALID_ARG_VALUE', key: 'ERR_INVALID_ARG_TYPE', closed: 'ERR_MAPPING_CLOSED',
 };
-/** Change the memory or the mapping in ways that belong to the mapping's own tests: the program is replayed up to there. */
+/** These change memory or mapping in ways that the mapping's own tests cover: a program is replayed up to the first. */
 const ENDS_REPLAY = new Set(['write', 'write_byte', 'move', 'resize', 'close', 'sets']);
 
 function at(position: Position): number {
@@ -119,7 +119,8 @@ function difference(mapping: Mapping, views: MemoryView[], op: readonly unknown[
 
 it("the views of CPython's mmap objects: 0 differences", () => {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'zerocopy-mapped-'));
-  const lines = gunzipSync(fs.readFileSync(path.resolve(__dirname, '../../../test/oracle/mm.jsonl.gz'))).toString().trim().split('\n');
+  const vectors = fs.readFileSync(path.resolve(__dirname, '../../../test/oracle/mm.jsonl.gz'));
+  const lines = gunzipSync(vectors).toString().trim().split('\n');
   const found: string[] = [];
   let replayed = 0;
   for (const program of lines.slice(1).map((line) => JSON.parse(line) as MapProgram)) {
@@ -141,3 +142,49 @@ it("the views of CPython's mmap objects: 0 differences", () => {
   assert.equal(found.length, 0, `${String(found.length)} of ${String(replayed)}\n${found.slice(0, 10).join('\n')}`);
   assert.ok(replayed > 500, String(replayed));
 }).timeout(60_000);
+
+describe('a view of a 64 GiB sparse file', () => {
+  const GIB = 2 ** 30;
+  const EDGES = [1, 2, 3, 4, 5, 33, 63].map((gib) => gib * GIB);
+  let folder: string;
+  let mapping: Mapping;
+  before(() => {
+    folder = fs.mkdtempSync(path.join(os.tmpdir(), 'zerocopy-large-'));
+    const file = path.join(folder, 'sparse');
+    const fd = fs.openSync(file, 'w');
+    fs.ftruncateSync(fd, 64 * GIB);
+    for (const edge of EDGES) fs.writeSync(fd, Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8), 0, 8, edge - 4);
+    fs.closeSync(fd);
+    mapping = mmap(file, { access: 'copy' });
+  });
+  after(() => {
+    mapping.close();
+    fs.rmSync(folder, { recursive: true });
+  });
+
+  for (const edge of EDGES) {
+    it(`is right across byte ${String(edge)}`, () => {
+      const view = mapping.view();
+      assert.equal(view.length, 64 * GIB);
+      assert.deepEqual([view.get(edge - 1), view.get(edge), view.get(edge - 64 * GIB)], [4, 5, 5]);
+      assert.deepEqual(view.slice(edge - 4, edge + 4).toList(), [1, 2, 3, 4, 5, 6, 7, 8]);
+      assert.deepEqual(view.slice(edge + 3, edge - 5, -1).toList(), [8, 7, 6, 5, 4, 3, 2, 1]);
+      assert.equal(view.cast('<q').get((edge - 8) / 8), 0x0403020100000000n);
+      assert.equal(view.cast('<i').select([edge / 4 - 1, edge / 4 + 1]).hex(), '0102030405060708');
+      assert.ok(view.slice(edge - 4, edge + 4).equals(Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8)));
+      assert.ok(view.slice(edge - 100, edge + 100).equals(mapping.view(edge - 100, 200)));
+      assert.equal(view.indexOf(4, edge - 1000, edge + 1000), edge - 1);
+      const wide = view.slice(edge - 4, null, GIB / 2);
+      assert.equal(wide.get(0), 1);
+      assert.equal(wide.length, Math.ceil((64 * GIB - edge + 4) / (GIB / 2)));
+      assert.equal(wide.toBytes()[0], 1);
+    });
+  }
+
+  it('writes across an edge, and gives no array of it all', () => {
+    const view = mapping.view();
+    view.slice(2 * GIB - 2, 2 * GIB + 2).assign(Uint8Array.of(9, 9, 9, 9));
+    assert.equal(view.slice(2 * GIB - 4, 2 * GIB + 4).hex(), '0102090909090708');
+    assert.throws(() => view.asUint8Array(), { code: 'ERR_BUFFER_TOO_LARGE' });
+  });
+});
