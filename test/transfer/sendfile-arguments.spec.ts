@@ -45,7 +45,8 @@ describe('transfers refuse', () => {
   });
 
   /** What these tests could leave open: files and pipes of theirs, and the folder they are in. */
-  const leaked = (): number => [...openDescriptors().values()].filter((target) => target.startsWith(os.tmpdir())).length;
+  const leaked = (): number =>
+    [...openDescriptors().values()].filter((target) => target.startsWith(os.tmpdir())).length;
 
   const TYPE = { code: 'ERR_INVALID_ARG_TYPE', name: 'TypeError' };
   const VALUE = { code: 'ERR_INVALID_ARG_VALUE', name: 'TypeError' };
