@@ -29,7 +29,9 @@ export interface OsFailure {
 }
 
 /** `maker` and what it called stay out of the stack: it begins where the caller stands. */
-function coded(base: ErrorClass, code: string, message: string, maker: (...args: never[]) => Error): NodeJS.ErrnoException {
+function coded(
+  base: ErrorClass, code: string, message: string, maker: (...args: never[]) => Error,
+): NodeJS.ErrnoException {
   const error: NodeJS.ErrnoException = new base(message);
   error.code = code;
   // As Node's own errors print: `TypeError [ERR_X]: message`, with `name` left alone.
@@ -107,7 +109,8 @@ export function valueOrThrow<T>(result: T | OsFailure, path?: string): T {
 
 /** `ERR_FEATURE_UNAVAILABLE_ON_PLATFORM`, a TypeError, as Node has it. */
 export function unavailable(feature: string): NodeJS.ErrnoException {
-  const message = `${feature} is unavailable on this platform (${process.platform}, ${process.release.name} ${process.version})`;
+  const platform = `${process.platform}, ${process.release.name} ${process.version}`;
+  const message = `${feature} is unavailable on this platform (${platform})`;
   return zeroCopyError('ERR_FEATURE_UNAVAILABLE_ON_PLATFORM', message);
 }
 
@@ -122,7 +125,10 @@ export function notWritable(destroyed: boolean): NodeJS.ErrnoException {
   return coded(Error, 'ERR_STREAM_WRITE_AFTER_END', 'write after end', notWritable);
 }
 
-/** As Node's own operations reject when their AbortSignal fires: `name` AbortError, `code` ABORT_ERR, the reason as `cause`. */
+/**
+ * As Node's own operations reject when their AbortSignal fires: `name` AbortError, `code` ABORT_ERR, the reason as
+ * `cause`.
+ */
 export function abortError(reason: unknown): NodeJS.ErrnoException {
   const error: NodeJS.ErrnoException = new Error('The operation was aborted', { cause: reason });
   Error.captureStackTrace(error, abortError);

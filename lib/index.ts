@@ -1,6 +1,6 @@
 /** The public names of `zerocopy`, and nothing else. */
 export { mmap, mmapAnonymous } from './mapping/mmap';
-export type { FileHandleLike, MappableFile, MmapAnonymousOptions, MmapOptions } from './mapping/mmap';
+export type { MappableFile, MmapAnonymousOptions, MmapOptions } from './mapping/mmap';
 export { Mapping } from './mapping/mapping';
 export type { Access, Advice, MappingRange } from './mapping/mapping';
 export { mappings, trace } from './mapping/holders';
@@ -20,3 +20,4 @@ export type { TransferExplanation } from './transfer/explain';
 export type { FallbackReason, SendfileOutput } from './transfer/output';
 export type { SendableFile } from './transfer/source';
 export type { ZeroCopyErrorCode } from './errors';
+export type { FileHandleLike } from './validate';

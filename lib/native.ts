@@ -49,8 +49,9 @@ export interface RegionFacts {
 /** Offsets and lengths in bytes, whole and checked by the caller. A failure comes back as data (errors.ts). */
 export interface RegionBinding {
   /** Null when there are too many maps. */
-  mapFile(descriptor: number, offset: number, length: number, access: number, keepDescriptor: boolean, populate: boolean):
-    RegionHandle | OsFailure | null;
+  mapFile(
+    descriptor: number, offset: number, length: number, access: number, keepDescriptor: boolean, populate: boolean,
+  ): RegionHandle | OsFailure | null;
   createMemoryFile(name: string, size: number, sealed: boolean): number | OsFailure;
   allocateFile(descriptor: number, size: number): undefined | OsFailure;
   /** Undefined where the engine makes no external ArrayBuffer of this length. */

@@ -10,7 +10,10 @@ function between(min: number, max: number): string {
   return max === MAX ? `an integer >= ${String(min)}` : `an integer >= ${String(min)} and <= ${String(max)}`;
 }
 
-/** A whole number in [min, max], as number or bigint; returned as number. Throws ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE. */
+/**
+ * A whole number in [min, max], as number or bigint; returned as number. Throws ERR_INVALID_ARG_TYPE,
+ * ERR_OUT_OF_RANGE.
+ */
 export function wholeNumber(value: unknown, name: string, min = 0, max: number = MAX): number {
   if (typeof value !== 'number' && typeof value !== 'bigint') {
     throw invalidArgType(name, 'of type number or bigint', value);
@@ -22,7 +25,9 @@ export function wholeNumber(value: unknown, name: string, min = 0, max: number =
 }
 
 /** A whole number or, where it was left out (`undefined`), the default. */
-export function optionalWholeNumber(value: unknown, name: string, fallback: number, min = 0, max: number = MAX): number {
+export function optionalWholeNumber(
+  value: unknown, name: string, fallback: number, min = 0, max: number = MAX,
+): number {
   return value === undefined ? fallback : wholeNumber(value, name, min, max);
 }
 
@@ -42,7 +47,9 @@ export function byteRange(offset: unknown, length: unknown, size: number): ByteR
 }
 
 /** An options object with no name but those allowed: a misspelt option is an error, not a default. */
-export function optionsObject<T extends object>(value: T | undefined, name: string, allowed: readonly string[]): Partial<T> {
+export function optionsObject<T extends object>(
+  value: T | undefined, name: string, allowed: readonly string[],
+): Partial<T> {
   if (value === undefined) return {};
   if (typeof value !== 'object' || (value as unknown) === null || Array.isArray(value)) {
     throw invalidArgType(name, 'an options object', value);
@@ -84,4 +91,15 @@ const MAX_FD = 2 ** 31 - 1;
 export function fileDescriptor(value: unknown, name: string): number {
   if (typeof value !== 'number') throw invalidArgType(name, 'of type number', value);
   return wholeNumber(value, name, 0, MAX_FD);
+}
+
+/** What node:fs/promises' open() resolves with, as far as it is needed here. */
+export interface FileHandleLike {
+  readonly fd: number;
+}
+
+/** The descriptor of a FileHandle; -1 when it was closed; undefined for what is none. */
+export function handleDescriptor(value: unknown): number | undefined {
+  const { fd } = Object(value) as { fd?: unknown };
+  return typeof fd === 'number' ? fd : undefined;
 }

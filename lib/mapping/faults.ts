@@ -28,8 +28,8 @@ export function faultOf(region: RegionHandle): MappingFault | undefined {
 let kept = false;
 
 /**
- * process.on('SIGBUS') makes libuv's handler the one that faults come to, and it only takes note: every fault would come
- * again for ever. Ours goes back in front of it; signals that are no fault of a mapping still reach the listener.
+ * process.on('SIGBUS') makes libuv's handler the one that faults come to, and it only takes note: every fault would
+ * come again for ever. Ours goes back in front of it; signals that are no fault of a mapping still reach the listener.
  */
 export function keepFaultHandler(): void {
   if (kept || !isMainThread) return; // workers have no signals of their own

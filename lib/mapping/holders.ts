@@ -48,7 +48,8 @@ export function holdersOf(mapping: Mapping, region: RegionHandle, views: readonl
 
 /** The mappings that this thread has made and not collected, with their handles. */
 function live(): [Mapping, RegionHandle][] {
-  return native.liveHandles().flatMap((handle) => (handle.mapping === undefined ? [] : [[handle.mapping as Mapping, handle]]));
+  const handles = native.liveHandles();
+  return handles.flatMap((handle) => (handle.mapping === undefined ? [] : [[handle.mapping as Mapping, handle]]));
 }
 
 /**
@@ -63,7 +64,7 @@ export function mappings(): MappingInfo[] {
   });
 }
 
-/** Remember where each mapping and view is made, from now on (also: the environment variable ZEROCOPY_TRACE=1); or stop. */
+/** Remember where each mapping and view is made from now on (as the environment has it by ZEROCOPY_TRACE=1), or stop. */
 export function trace(on: boolean): void {
   if (typeof on !== 'boolean') throw invalidArgType('on', 'of type boolean', on);
   setTracing(on);

@@ -3,7 +3,7 @@ import { inspect } from 'node:util';
 import { unavailable, valueOrThrow, zeroCopyError } from '../errors';
 import { ACCESS, ADVICE, native, type RegionHandle, type STATES } from '../native';
 import { byteRange, oneOf, optionalBoolean, optionsObject, type ByteRange } from '../validate';
-import { MemoryView, viewOf } from '../view/memory-view';
+import { type MemoryView, viewOf } from '../view/memory-view';
 import { registerExporter } from '../view/owner';
 import { remember, tracing } from '../view/trace';
 import { announce } from './announce';
@@ -92,7 +92,10 @@ export class Mapping implements Disposable {
     return this.state === 'closed';
   }
 
-  /** A descriptor of the file, to hand to a child process: for access 'write' and anonymous mappings, else -1. It is the mapping's: do not close it. */
+  /**
+   * A descriptor of the file, to hand to a child process: for access 'write' and anonymous mappings, else -1. It is the
+   * mapping's: do not close it.
+   */
   get fd(): number {
     return native.regionDescriptor(this.#windows.region);
   }

@@ -5,16 +5,12 @@ import { fileURLToPath } from 'node:url';
 import { invalidArgType, invalidArgValue, systemError, valueOrThrow } from '../errors';
 import { ACCESS, ADVICE, native } from '../native';
 import {
-  byteRange, fileDescriptor, oneOf, optionalBoolean, optionalWholeNumber, optionsObject, wholeNumber, type ByteRange,
+  byteRange, fileDescriptor, handleDescriptor, oneOf, optionalBoolean, optionalWholeNumber, optionsObject, wholeNumber,
+  type ByteRange, type FileHandleLike,
 } from '../validate';
 import { keepFaultHandler } from './faults';
 import { tooManyMappings } from './holders';
 import { MAKE, Mapping, type Access, type Advice } from './mapping';
-
-/** What node:fs/promises' open() resolves with, as far as it is needed here. */
-export interface FileHandleLike {
-  readonly fd: number;
-}
 
 /** A file: a path, or one that is open already; then it stays the caller's. */
 export type MappableFile = string | Buffer | URL | number | FileHandleLike;
@@ -124,8 +120,8 @@ function readOptions(options: MmapOptions | undefined): Request {
 function openFile(file: MappableFile, request: Request): OpenFile {
   if (typeof file === 'number') return borrowed(fileDescriptor(file, 'file'));
   if (typeof file === 'string' || Buffer.isBuffer(file) || file instanceof URL) return openPath(file, request);
-  const { fd } = (file as Partial<FileHandleLike> | null) ?? {};
-  if (typeof fd === 'number') return borrowed(fd);
+  const fd = handleDescriptor(file);
+  if (fd !== undefined) return borrowed(fd);
   throw invalidArgType('file', 'a path (string, Buffer or URL), a file descriptor or a FileHandle', file);
 }
 
@@ -156,7 +152,9 @@ function prepareFile(file: OpenFile, request: Request): number {
   return Math.max(facts.size, request.size);
 }
 
-function mapRange(file: OpenFile, request: Request, range: ByteRange, maker: typeof mmap | typeof mmapAnonymous): Mapping {
+function mapRange(
+  file: OpenFile, request: Request, range: ByteRange, maker: typeof mmap | typeof mmapAnonymous,
+): Mapping {
   const { access, populate } = request;
   // A mapping that writes keeps a descriptor, for children and for faults; readers by the thousand need none.
   const keepDescriptor = access === 'write';

@@ -1,6 +1,6 @@
 /**
- * The memory of one mapping as typed arrays, made when it is looked at and only as large as what is looked at: the engine
- * counts the length of each as its own memory, and collects garbage at every 64 MiB of it.
+ * The memory of one mapping as typed arrays, made when it is looked at and only as large as what is looked at: the
+ * engine counts the length of each as its own memory, and collects garbage at every 64 MiB of it.
  *
  * A mapping of up to 16 MiB is one window. Of a longer one
  * - a short range (up to 8 MiB) is found in a small window, 16 MiB long, one beginning at every 8 MiB;
@@ -208,11 +208,11 @@ export class Windows implements Exporter {
 }
 
 /** Taken from the prototype, because a program can give a buffer an `immutable` of its own. */
-const immutableOf = Object.getOwnPropertyDescriptor(ArrayBuffer.prototype, 'immutable')?.get;
+const immutable = Object.getOwnPropertyDescriptor(ArrayBuffer.prototype, 'immutable');
 
 /** Detaching an immutable ArrayBuffer aborts Node 26; one that is already detached is left alone. */
 function detachRaw(buffer: ArrayBuffer): void {
-  if (immutableOf?.call(buffer) !== true) native.detachWindow(buffer);
+  if (immutable?.get?.call(buffer) !== true) native.detachWindow(buffer);
 }
 
 function tooLarge(length: number): Error {

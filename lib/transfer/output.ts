@@ -8,10 +8,8 @@ import type stream from 'node:stream';
 import { isProxy } from 'node:util/types';
 
 import { invalidArgType, systemError } from '../errors';
-import type { FileHandleLike } from '../mapping/mmap';
-import { fileDescriptor } from '../validate';
+import { fileDescriptor, handleDescriptor, type FileHandleLike } from '../validate';
 import { announcedLength } from './head';
-import { handleDescriptor } from './handle-descriptor';
 import { hasPump } from './jobs';
 import { isTakingTurns } from './turn';
 

@@ -2,11 +2,9 @@ import fs from 'node:fs';
 import os from 'node:os';
 
 import { invalidArgType, systemError } from '../errors';
-import type { FileHandleLike } from '../mapping/mmap';
-import { fileDescriptor, wholeNumber } from '../validate';
+import { fileDescriptor, handleDescriptor, wholeNumber, type FileHandleLike } from '../validate';
 import { readonlyError } from '../view/elements';
 import { MemoryView } from '../view/memory-view';
-import { handleDescriptor } from './handle-descriptor';
 
 /** Memory that can be filled: of 'B' views and typed arrays alike, by its bytes. */
 export type ReadTarget = MemoryView | ArrayBufferView;

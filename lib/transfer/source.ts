@@ -8,10 +8,8 @@ import { fileURLToPath } from 'node:url';
 
 import { invalidArgType, outOfRange, systemError, valueOrThrow, zeroCopyError, type OsFailure } from '../errors';
 import { Mapping, windowsOf } from '../mapping/mapping';
-import type { FileHandleLike } from '../mapping/mmap';
 import { native } from '../native';
-import { byteRange, fileDescriptor, type ByteRange } from '../validate';
-import { handleDescriptor } from './handle-descriptor';
+import { byteRange, fileDescriptor, handleDescriptor, type ByteRange, type FileHandleLike } from '../validate';
 
 /** A file: a path, one that is open already (then it stays the caller's), or a Mapping. */
 export type SendableFile = string | Buffer | URL | number | FileHandleLike | Mapping;

@@ -17,8 +17,8 @@ export interface ChildOptions {
 }
 
 /**
- * Runs CommonJS source in a Node of its own, for what may kill the process: `zerocopy` in it is this package, `native` its
- * addon. A child that does not end in time is killed, and its signal says so.
+ * Runs CommonJS source in a Node of its own, for what may kill the process: `zerocopy` in it is this package, `native`
+ * its addon. A child that does not end in time is killed, and its signal says so.
  */
 export function runInChild(source: string, options: ChildOptions = {}): Promise<ChildOutcome> {
   const prelude = `'use strict'; const zerocopy = require('zerocopy'); const { native } = require('#lib/native');\n`;
