@@ -64,7 +64,7 @@ export function mappings(): MappingInfo[] {
   });
 }
 
-/** Remember where each mapping and view is made from now on (as the environment has it by ZEROCOPY_TRACE=1), or stop. */
+/** Remember where each mapping and view is made, from now on (ZEROCOPY_TRACE=1 does so from the start), or stop. */
 export function trace(on: boolean): void {
   if (typeof on !== 'boolean') throw invalidArgType('on', 'of type boolean', on);
   setTracing(on);
