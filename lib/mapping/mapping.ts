@@ -27,8 +27,8 @@ export interface MappingFacts {
   readonly fileOffset: number;
   readonly access: Access;
   readonly path: string | undefined;
-  /** The public function that was called: traces begin above it. */
-  readonly maker: (...args: never[]) => Mapping;
+  /** The public function that was called: traces begin above it. Without one, above this package. */
+  readonly maker?: (...args: never[]) => Mapping;
 }
 
 /** For the layers above: the memory behind a Mapping. */
@@ -200,8 +200,7 @@ export class Mapping implements Disposable {
     const facts = native.regionFacts(region);
     if (facts === undefined) throw zeroCopyError('ERR_MAPPING_CLOSED', 'The mapping was closed');
     const { byteLength, fileOffset, access } = facts;
-    const maker = (): Mapping => Mapping.attach(handle);
-    return new Mapping(MAKE, { region, byteLength, fileOffset, access: ACCESS[access] ?? 'read', path, maker });
+    return new Mapping(MAKE, { region, byteLength, fileOffset, access: ACCESS[access] ?? 'read', path });
   }
 
   /**

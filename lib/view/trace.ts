@@ -19,8 +19,8 @@ export function setTracing(on: boolean): void {
   if (!on) stacks = new WeakMap();
 }
 
-/** Remembers where `made` was made: the stack above the function `maker`. */
-export function remember(made: object, maker: (...args: never[]) => unknown): void {
+/** Remembers where `made` was made: the stack above the function `maker`, without what is this package's own. */
+export function remember(made: object, maker?: (...args: never[]) => unknown): void {
   const { stackTraceLimit } = Error;
   Error.stackTraceLimit = MAX_FRAMES;
   const at: { stack?: string } = {};
