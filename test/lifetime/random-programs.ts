@@ -5,8 +5,8 @@
  *
  * File k holds nothing but the byte k + 1, and nothing but k + 1 is ever written to it or to a mapping of it. So every
  * byte that is read through a mapping, a view or a raw array of file k, or that arrives where one was written or sent,
- * is k + 1, or 0 once the file has been cut: anything else is memory of somebody else's. The process ends with code 1 and
- * the seed of the program when it sees one, and by a signal when we broke the other promise.
+ * is k + 1, or 0 once the file has been cut: anything else is memory of somebody else's. The process ends with code 1
+ * and the seed of the program when it sees one, and by a signal when we broke the other promise.
  */
 import { createHash, webcrypto } from 'node:crypto';
 import fs from 'node:fs';
@@ -19,19 +19,10 @@ import zlib from 'node:zlib';
 
 import { type Mapping, mmap, sendfile, type MemoryView } from 'zerocopy';
 
+import { randomNumbers } from '../support/random';
+
 const FILES = 6;
 const FILE_LENGTH = 256 * 1024;
-
-/** Random numbers that a seed makes again (mulberry32). */
-function randomNumbers(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 class ForeignBytes extends Error {}
 
@@ -96,7 +87,9 @@ class Program {
       this.#check(file, Buffer.from(view.slice(0, 500).hex(), 'hex'), 'hex');
     }),
     fill: () => this.#of(this.#views, (view, file) => { view.fill(file + 1); }),
-    set: () => this.#of(this.#views, (view, file) => { if (view.length > 0) view.set(this.#below(view.length), file + 1); }),
+    set: () => this.#of(this.#views, (view, file) => {
+      if (view.length > 0) view.set(this.#below(view.length), file + 1);
+    }),
     raw: () => this.#of(this.#mappings, (mapping, file) => {
       const offset = this.#below(mapping.byteLength + 1);
       this.#keep(this.#raws, file, mapping.asUint8Array(offset, this.#below(mapping.byteLength - offset + 1)));
@@ -181,7 +174,7 @@ class Program {
           this.#check(file, zlib.inflateSync(packed), 'deflate');
           resolve();
         } catch (wrong) {
-          reject(wrong as Error);
+          reject(wrong instanceof Error ? wrong : new Error(String(wrong)));
         }
       });
     });
@@ -199,7 +192,8 @@ class Program {
   }
 
   async #worker(mapping: Mapping, file: number): Promise<void> {
-    const worker = new Worker(WORKER, { eval: true, workerData: { handle: mapping.share(), byte: file + 1, cut: this.#cut[file] } });
+    const workerData = { handle: mapping.share(), byte: file + 1, cut: this.#cut[file] };
+    const worker = new Worker(WORKER, { eval: true, workerData });
     const failed = new Promise<never>((_, reject) => worker.once('error', reject));
     const wait = new Promise<void>((resolve) => setTimeout(resolve, this.#below(40)));
     await Promise.race([failed, wait]);
