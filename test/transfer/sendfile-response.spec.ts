@@ -44,7 +44,7 @@ describe('sendfile to a ServerResponse', () => {
   }
 
   it('sends 1 GiB byte for byte: to curl, and to a client that pipelines the next request', async function () {
-    this.timeout(120_000);
+    this.timeout(300_000);
     const large = folder.file('large');
     writeLargeFile(large, GIB);
     const expected = await sha256OfFile(large);
