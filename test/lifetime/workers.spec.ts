@@ -6,6 +6,7 @@ import { native } from '#lib/native';
 import { Mapping, mmap, mmapAnonymous } from 'zerocopy';
 
 import { runInChild } from '../support/child';
+import { HAS_EXTERNAL_SHARED } from '../support/engine';
 import { gcUntil } from '../support/gc';
 import { mappedRanges } from '../support/maps';
 import { patternBytes, temporaryFolder } from '../support/temporary';
@@ -26,11 +27,6 @@ const PRELUDE = `
   const settled = async () => { for (let i = 0; i < 50; i++) { gc(); await new Promise(setImmediate); }
     const { regionsMapped, regionsUnmapped } = native.counters(); return regionsMapped - regionsUnmapped; };
 `;
-
-const HAS_EXTERNAL_SHARED = ((): boolean => {
-  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
-  return (major === 22 && minor >= 23) || (major === 24 && minor >= 16) || (major === 26 && minor >= 1) || major > 26;
-})();
 
 const MILLION = 1_000_000;
 
