@@ -29,6 +29,8 @@ export interface Source {
   /** Sends what leaves at once; bytes. */
   sendCached(socket: number, offset: number, length: number): number;
   startJob(out: number, offset: number, length: number): number | OsFailure;
+  /** What a job that failed with the byte at `offset` rejects with. */
+  failure(failed: OsFailure, offset: number): Error;
   /** Fills `buffer` from `offset` on, the event loop free meanwhile; resolves with the bytes read, 0 at the end. */
   read(buffer: Uint8Array, offset: number): Promise<number>;
   /** Ends what was opened for this transfer. */
@@ -147,6 +149,10 @@ class FileSource implements Source {
     return native.startSendFile(out, this.#fd, offset, length);
   }
 
+  failure(failed: OsFailure): Error {
+    return systemError(failed);
+  }
+
   read(buffer: Uint8Array, offset: number): Promise<number> {
     return promised((done) => { fs.read(this.#fd, buffer, 0, buffer.byteLength, offset, done); });
   }
@@ -184,6 +190,13 @@ class MemorySource implements Source {
     const windows = windowsOf(this.#mapping);
     if (!windows.open) throw windows.reason();
     return native.startSendMemory(out, windows.region, offset, length);
+  }
+
+  /** The kernel answers EFAULT where looking at the memory would be SIGBUS. */
+  failure(failed: OsFailure, offset: number): Error {
+    if (failed.errno !== os.constants.errno.EFAULT) return systemError(failed);
+    const message = `The mapping cannot be read at offset ${String(offset)}: its file was cut or its disk failed`;
+    return zeroCopyError('ERR_MAPPING_FAULT', message, { offset, faults: this.#mapping.faults });
   }
 
   read(buffer: Uint8Array, offset: number): Promise<number> {

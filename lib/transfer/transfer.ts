@@ -1,7 +1,7 @@
 /**
  * One sendfile() under way: how much was sent, who may stop it, who is told.
  */
-import { abortError, systemError, type OsFailure } from '../errors';
+import { abortError, type OsFailure } from '../errors';
 import { ENDINGS, native, type Outcome } from '../native';
 import type { ByteRange } from '../validate';
 import { startJob } from './jobs';
@@ -100,7 +100,7 @@ export class Transfer {
   #judge(ending: Outcome['ending'], failure: OsFailure, source: Source, range: ByteRange): void {
     switch (ENDINGS[ending]) {
       case 'complete': return;
-      case 'failed': throw systemError(failure);
+      case 'failed': throw source.failure(failure, range.offset + this.#settled);
       case 'short': throw shortFile(source.path, range.length, this.#settled);
       default: throw this.#stopped ?? new Error('cancelled by nobody');
     }

@@ -79,6 +79,13 @@ describe('a file that is cut under its mapping', () => {
     assertAlive(child, `${FAULT}\nERR_MAPPING_FAULT\n`);
   });
 
+  it('rejects a sendfile of the mapping with ERR_MAPPING_FAULT, and what was sent is counted', async () => {
+    const child = await run(`
+      cut(); const fd = fs.openSync(file + '.out', 'w');
+      zerocopy.sendfile(fd, mapping).catch((e) => console.log(e.code, e.offset === e.bytesSent, e.bytesSent <= 8192));`);
+    assertAlive(child, 'ERR_MAPPING_FAULT true true\n');
+  });
+
   it('is published on zerocopy:fault, once', async () => {
     const child = await run(`
       require('node:diagnostics_channel').subscribe('zerocopy:fault', (m) => console.log(m.mapping === mapping, m.error.code));
