@@ -18,8 +18,10 @@ if [[ -f $prefix/include/node/node_api.h ]]; then gyp+=("--nodedir=$prefix"); fi
 control() {
   local status=0
   mkdir -p "$out"
-  rm -rf "$out/src-native"/{os,region,transfer}
+  # With its objects: make would keep those of the control before, which are newer than the sources.
+  rm -rf "$out/src-native"
   cp -rp src-native/. "$out/src-native"
+  rm -rf "$out/src-native/build"
   sed -i -E "$2" "$out/src-native/$1"
   if cmp -s "src-native/$1" "$out/src-native/$1"; then
     echo "control '$3': its fault can no longer be planted in $1; write it anew" >&2
@@ -38,7 +40,10 @@ control() {
 
 if [[ ${1:-} == controls ]]; then
   control region/region.cc 's/if \(!IsHeldLocked\(\)\) last_claim/last_claim/' 'memory unmapped by close() under holds'
-  control region/window_binding.cc 's/if \(exposed_ \|\| region_ == nullptr/if (true || region_ == nullptr/' \
+  # Without a hold of theirs there is none to release either.
+  control region/window_binding.cc \
+    's/ \|\| !region_->Hold\(Holder::kRaw\)//
+     s/region_->Release\(exposed_ \? Holder::kRaw : Holder::kWindow\)/if (!exposed_) region_->Release(Holder::kWindow)/' \
     'raw arrays that do not hold the memory'
 else
   node --expose-gc "$program" --programs "${1:-100}" --seed "${2:-1}"
