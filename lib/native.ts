@@ -72,6 +72,7 @@ export interface RegionBinding {
   regionFacts(region: RegionHandle): RegionFacts | undefined;
   flush(region: RegionHandle, offset: number, length: number): undefined | OsFailure;
   flushAsync(region: RegionHandle, offset: number, length: number): Promise<undefined | OsFailure>;
+  prefetch(region: RegionHandle, offset: number, length: number): Promise<undefined | OsFailure>;
   advise(region: RegionHandle, offset: number, length: number, advice: number): undefined | OsFailure;
   /** All that this thread has and that are not collected. */
   liveHandles(): RegionHandle[];

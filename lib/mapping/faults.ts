@@ -25,6 +25,12 @@ export function faultOf(region: RegionHandle): MappingFault | undefined {
   return Object.assign(zeroCopyError('ERR_MAPPING_FAULT', message), { faults, offset });
 }
 
+/** ERR_MAPPING_FAULT for what the kernel could not read at or after `offset`, and nobody has looked at yet. */
+export function unreadable(offset: number, faults: number): MappingFault {
+  const message = `The mapping cannot be read at offset ${String(offset)} or after: its file was cut or its disk failed`;
+  return Object.assign(zeroCopyError('ERR_MAPPING_FAULT', message), { offset, faults });
+}
+
 let kept = false;
 
 /**

@@ -1,12 +1,14 @@
+import { constants } from 'node:os';
 import { inspect } from 'node:util';
 
-import { unavailable, valueOrThrow, zeroCopyError } from '../errors';
+import { isOsFailure, unavailable, valueOrThrow, zeroCopyError } from '../errors';
 import { ACCESS, ADVICE, native, type RegionHandle, type STATES } from '../native';
 import { byteRange, oneOf, optionalBoolean, optionsObject, type ByteRange } from '../validate';
 import { type MemoryView, viewOf } from '../view/memory-view';
 import { registerExporter } from '../view/owner';
 import { remember, tracing } from '../view/trace';
 import { announce } from './announce';
+import { unreadable } from './faults';
 import { holdersOf, type Holders } from './holders';
 import { claim, offer, type MappingHandle } from './share';
 import { Windows } from './windows';
@@ -165,6 +167,20 @@ export class Mapping implements Disposable {
     const { offset, length } = this.#range(range);
     const number = ADVICE.indexOf(oneOf(advice, 'advice', ADVICE));
     valueOrThrow(native.advise(this.#windows.region, offset, length, number), this.path);
+  }
+
+  /**
+   * Reads a range (default: all) into memory on the thread pool, so that the event loop does not wait for the disk when
+   * it is looked at: madvise(2), MADV_POPULATE_READ; before Linux 5.14 the kernel is only asked to. The mapping is held
+   * until then.
+   * @throws (rejects) ERR_MAPPING_FAULT where pages cannot be read: the file was cut, or its disk failed;
+   * ERR_OUT_OF_RANGE; system errors of madvise, ENOMEM among them
+   */
+  async prefetch(range?: MappingRange): Promise<void> {
+    const { offset, length } = this.#range(range);
+    const result = await native.prefetch(this.#windows.region, offset, length);
+    if (isOsFailure(result) && result.errno === constants.errno.EFAULT) throw unreadable(offset, this.faults);
+    valueOrThrow(result, this.path);
   }
 
   /** Pages that could not be read, because the file was cut or its disk failed; they read as zeros. 0 once closed. */

@@ -7,6 +7,7 @@ import os from 'node:os';
 import { fileURLToPath } from 'node:url';
 
 import { invalidArgType, outOfRange, systemError, valueOrThrow, zeroCopyError, type OsFailure } from '../errors';
+import { unreadable } from '../mapping/faults';
 import { Mapping, windowsOf } from '../mapping/mapping';
 import { native } from '../native';
 import { byteRange, fileDescriptor, handleDescriptor, type ByteRange, type FileHandleLike } from '../validate';
@@ -195,8 +196,7 @@ class MemorySource implements Source {
   /** The kernel answers EFAULT where looking at the memory would be SIGBUS. */
   failure(failed: OsFailure, offset: number): Error {
     if (failed.errno !== os.constants.errno.EFAULT) return systemError(failed);
-    const message = `The mapping cannot be read at offset ${String(offset)}: its file was cut or its disk failed`;
-    return zeroCopyError('ERR_MAPPING_FAULT', message, { offset, faults: this.#mapping.faults });
+    return unreadable(offset, this.#mapping.faults);
   }
 
   read(buffer: Uint8Array, offset: number): Promise<number> {

@@ -47,6 +47,10 @@ Status ReplaceWithZeros(void* address, uint64_t length);
 // Waits until the pages are on the disk (msync(2), MS_SYNC). EIO: they could not be written.
 Status Flush(void* address, uint64_t length);
 
+// Reads the pages in and waits until they are there (madvise(2), MADV_POPULATE_READ), on a kernel before Linux 5.14
+// only asks for it. EFAULT: some cannot be read, where looking at them would be SIGBUS.
+Status Populate(void* address, uint64_t length);
+
 // EINVAL: this kernel knows no such advice (madvise(2)). ENOSYS: this system has none like it.
 Status Advise(void* address, uint64_t length, Advice advice);
 

@@ -31,6 +31,8 @@ constexpr int kCold = kUnsupported;
 constexpr int kPageOut = kUnsupported;
 #endif
 
+constexpr int kPopulateRead = 22;  // MADV_POPULATE_READ, Linux 5.14; EINVAL elsewhere
+
 constexpr int kAdvice[kAdviceCount] = {
     MADV_NORMAL, MADV_SEQUENTIAL, MADV_RANDOM, MADV_WILLNEED, MADV_DONTNEED,
     kHugePage,   kNoHugePage,     kCold,       kPageOut,      MADV_FREE,
@@ -101,6 +103,18 @@ Status Advise(void* address, uint64_t length, Advice advice) {
   if (number == kUnsupported) return OsError{ENOSYS, "madvise"};
   const int result = madvise(address, length, number);
   const int error = errno;
+  if (result != 0) return OsError{error, "madvise"};
+  return Nothing{};
+}
+
+Status Populate(void* address, uint64_t length) {
+  int result = 0;
+  int error = 0;
+  do {
+    result = madvise(address, length, kPopulateRead);
+    error = errno;
+  } while (result != 0 && (error == EINTR || error == EAGAIN));
+  if (result != 0 && error == EINVAL) return Advise(address, length, Advice::kWillNeed);
   if (result != 0) return OsError{error, "madvise"};
   return Nothing{};
 }

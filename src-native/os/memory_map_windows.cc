@@ -20,6 +20,8 @@ Status ReplaceWithZeros(void*, uint64_t) { return OsError{ENOSYS, "VirtualAlloc"
 
 Status Flush(void*, uint64_t) { return OsError{ENOSYS, "FlushViewOfFile"}; }
 
+Status Populate(void*, uint64_t) { return OsError{ENOSYS, "PrefetchVirtualMemory"}; }
+
 Status Advise(void*, uint64_t, Advice) { return OsError{ENOSYS, "PrefetchVirtualMemory"}; }
 
 }  // namespace zerocopy::os

@@ -84,4 +84,12 @@ os::Status Region::Advise(os::ByteRange range, os::Advice advice) const {
   return os::Advise(reinterpret_cast<void*>(around.offset), around.length, advice);
 }
 
+os::Status Region::Prefetch(os::ByteRange range) const {
+  const std::shared_ptr<Pages> pages = this->pages();
+  if (pages == nullptr || !os::Fits(range, length_)) return os::OsError{EINVAL, "madvise"};
+  const os::ByteRange around = pages->PagesOf(range);
+  if (around.length == 0) return os::Nothing{};
+  return os::Populate(reinterpret_cast<void*>(around.offset), around.length);
+}
+
 }  // namespace zerocopy::region

@@ -70,6 +70,7 @@ class Region {
   // holds or knows to be open.
   os::Status Flush(os::ByteRange range) const;
   os::Status Advise(os::ByteRange range, os::Advice advice) const;
+  os::Status Prefetch(os::ByteRange range) const;
 
  private:
   // Closed from here on. The caller lets the claim go after the lock: unmapping takes its time.

@@ -158,14 +158,22 @@ napi_value Flush(napi_env env, napi_callback_info info) {
   return NothingOrFailure(env, region->Flush(range));
 }
 
-// flushAsync(handle, offset, length): promise of undefined | failure
-napi_value FlushAsync(napi_env env, napi_callback_info info) {
+// An operation on the thread pool: (handle, offset, length): promise of undefined | failure
+napi_value OnPool(napi_env env, napi_callback_info info, Operation operation, const char* name) {
   const Arguments<3> arguments(env, info);
   os::ByteRange range;
   if (!arguments.Size(1, &range.offset) || !arguments.Size(2, &range.length)) {
-    return ThrowMisuse(env, "flushAsync(handle, offset, length)");
+    return ThrowMisuse(env, "(handle, offset, length)");
   }
-  return RunOnPool(env, arguments[0], range, &Region::Flush, "zerocopy:flush");
+  return RunOnPool(env, arguments[0], range, operation, name);
+}
+
+napi_value FlushAsync(napi_env env, napi_callback_info info) {
+  return OnPool(env, info, &Region::Flush, "zerocopy:flush");
+}
+
+napi_value Prefetch(napi_env env, napi_callback_info info) {
+  return OnPool(env, info, &Region::Prefetch, "zerocopy:prefetch");
 }
 
 // advise(handle, offset, length, advice): undefined | failure
@@ -280,6 +288,7 @@ void Register(napi_env env, napi_value exports) {
   Export(env, exports, "regionFacts", OfRegion<FactsOf>);
   Export(env, exports, "flush", Flush);
   Export(env, exports, "flushAsync", FlushAsync);
+  Export(env, exports, "prefetch", Prefetch);
   Export(env, exports, "advise", Advise);
   Export(env, exports, "liveHandles", LiveHandles);
   Export(env, exports, "exposedWindows", OfRegion<ExposedWindows>);

@@ -86,6 +86,13 @@ describe('a file that is cut under its mapping', () => {
     assertAlive(child, 'ERR_MAPPING_FAULT true true\n');
   });
 
+  it('rejects prefetch with ERR_MAPPING_FAULT, and what is there can be prefetched', async () => {
+    const child = await run(`
+      cut(); mapping.prefetch({ length: 8192 }).then(() => console.log('fetched', mapping.faults));
+      mapping.prefetch().catch((e) => console.log(e.code, e.offset));`);
+    assert.deepEqual(child.stdout.split('\n').sort(), ['', 'ERR_MAPPING_FAULT 0', 'fetched 0'], child.stderr);
+  });
+
   it('is published on zerocopy:fault, once', async () => {
     const child = await run(`
       require('node:diagnostics_channel').subscribe('zerocopy:fault', (m) => console.log(m.mapping === mapping, m.error.code));

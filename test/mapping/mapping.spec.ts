@@ -178,6 +178,17 @@ describe('Mapping', () => {
     assert.deepEqual(mappedRanges(target), []);
   });
 
+  it('prefetches on the thread pool, and holds its memory meanwhile', async () => {
+    const mapping = mmap(path);
+    await mapping.prefetch();
+    await mapping.prefetch({ offset: 4097, length: 10 });
+    const fetching = mapping.prefetch();
+    mapping.close();
+    await fetching;
+    assert.equal(mapping.state, 'closed');
+    await assert.rejects(mapping.prefetch(), { code: 'ERR_MAPPING_CLOSED' });
+  });
+
   it('takes every advice this system has', () => {
     using mapping = mmap(path);
     for (const advice of ['normal', 'sequential', 'random', 'willneed', 'dontneed', 'cold', 'pageout'] as const) {
