@@ -5,8 +5,8 @@ import path from 'node:path';
 import v8 from 'node:v8';
 
 const MAX_FRAMES = 20;
-/** What is not the caller's. */
-const OWN_FILES = path.resolve(__dirname, '..') + path.sep;
+/** What is not the caller's: as compiled, and as source maps name it. */
+const OWN_FOLDERS = ['dist', 'lib'].map((folder) => path.resolve(__dirname, '../..', folder) + path.sep);
 
 /** Is it on? Read at every view that is made. */
 export let tracing: boolean = process.env['ZEROCOPY_TRACE'] === '1';
@@ -27,7 +27,7 @@ export function remember(made: object, maker?: (...args: never[]) => unknown): v
   Error.captureStackTrace(at, maker);
   Error.stackTraceLimit = stackTraceLimit;
   const frames = (at.stack ?? '').split('\n').slice(1);
-  stacks.set(made, frames.filter((frame) => !frame.includes(OWN_FILES)).join('\n'));
+  stacks.set(made, frames.filter((frame) => !OWN_FOLDERS.some((folder) => frame.includes(folder))).join('\n'));
 }
 
 /** Where `made` was made, if that was remembered: lines of a stack. */

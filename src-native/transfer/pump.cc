@@ -111,8 +111,10 @@ void Pump::Cancel(uint64_t id) {
 Progress Pump::ProgressOf(uint64_t id) {
   const std::lock_guard<std::mutex> lock(mutex_);
   const auto found = Find(id);
-  if (found == jobs_.end()) return {};
-  return {(*found)->sent, os::Unacknowledged((*found)->output)};
+  if (found != jobs_.end()) return {(*found)->sent, os::Unacknowledged((*found)->output)};
+  const auto ended =
+      std::find_if(finished_.begin(), finished_.end(), [&](const Outcome& outcome) { return outcome.id == id; });
+  return {ended == finished_.end() ? 0 : ended->sent, 0};
 }
 
 std::vector<Outcome> Pump::TakeFinished() {

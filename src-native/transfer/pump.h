@@ -75,7 +75,7 @@ class Pump {
   os::Result<uint64_t> Start(int out, Source source, uint64_t length);
   // Nothing if the job has finished already. Its Outcome comes in any case.
   void Cancel(uint64_t id);
-  // Of a job that has not finished; else zeros.
+  // Of a job whose Outcome has not been taken; else zeros.
   Progress ProgressOf(uint64_t id);
   // The Outcomes since the last call.
   std::vector<Outcome> TakeFinished();

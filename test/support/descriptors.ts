@@ -18,3 +18,12 @@ function targetOf(name: string): string | undefined {
     return undefined;
   }
 }
+
+/**
+ * What is open now beside what was open then. Mappings that earlier tests dropped may be collected meanwhile, and close
+ * theirs.
+ */
+export function openedSince(before: ReadonlyMap<number, string>): string[] {
+  const now = openDescriptors();
+  return [...now].filter(([number, target]) => before.get(number) !== target).map(([, target]) => target);
+}

@@ -8,7 +8,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { native } from '#lib/native';
 import { mmap, sendfile, type SendfileOptions } from 'zerocopy';
 
-import { openDescriptors } from '../support/descriptors';
+import { openDescriptors, openedSince } from '../support/descriptors';
 import { writeLargeFile } from '../support/large-file';
 import { received, servers } from '../support/network';
 import { patternBytes, temporaryFolder } from '../support/temporary';
@@ -31,21 +31,21 @@ describe('sendfile ends', () => {
     writeLargeFile(large, LARGE);
   });
 
-  let descriptorsBefore: string[];
-  beforeEach(() => { descriptorsBefore = kinds(); });
+  let descriptorsBefore: ReadonlyMap<number, string>;
+  beforeEach(() => { descriptorsBefore = openDescriptors(); });
   afterEach(async () => {
     closeServers();
     // Sockets close a turn of the loop after their 'close'.
-    for (let i = 0; i < 100 && !sameAsBefore(); i++) await pause(10);
-    assert.deepEqual(kinds(), descriptorsBefore, 'descriptors were left open');
+    for (let i = 0; i < 100 && !settled(); i++) await pause(10);
+    assert.deepEqual(left(), [], 'descriptors were left open');
     assert.equal(native.counters().transfersInFlight, 0);
   });
-  const sameAsBefore = (): boolean =>
-    kinds().join() === descriptorsBefore.join() && native.counters().transfersInFlight === 0;
+  const settled = (): boolean => left().length === 0 && native.counters().transfersInFlight === 0;
 
   /** What is open, but for the pump's own poller and bell, listening sockets, and numbers. */
-  function kinds(): string[] {
-    return [...openDescriptors().values()].filter((target) => target.startsWith('/') || target.startsWith('socket')).sort();
+  function left(): string[] {
+    const opened = openedSince(descriptorsBefore);
+    return opened.filter((target) => target.startsWith('/') || target.startsWith('socket'));
   }
 
   /** A client that reads one piece and then nothing, and the server's side of it. */
