@@ -15,7 +15,8 @@
 //                    +--------------------------- Cancel() -------------------------------+
 //
 // - A turn sends at most kTurn bytes and then goes behind whatever is ready: a small transfer is not kept waiting
-//   by large ones. While there is a thread for every job, a turn goes on until its output is full. A read that waits for a disk costs one thread, for one turn.
+//   by large ones. While there is a thread for every job, a turn goes on until its output is full. A read that
+//   waits for a disk costs one thread, for one turn.
 // - Poller and jobs speak of each other by number, never by pointer: an event that is late finds nothing.
 #ifndef ZEROCOPY_TRANSFER_PUMP_H_
 #define ZEROCOPY_TRANSFER_PUMP_H_
