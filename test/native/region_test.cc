@@ -244,6 +244,7 @@ struct Shared {
   std::shared_ptr<Region> region;
   std::atomic<int> wrong{0};
   std::atomic<int> refused{0};
+  pthread_barrier_t start{};  // so that they run at the same time, however quick each is
 };
 
 struct Task {
@@ -254,6 +255,7 @@ struct Task {
 
 void* HoldReadRelease(void* argument) {
   auto* task = static_cast<Task*>(argument);
+  (void)pthread_barrier_wait(&task->shared->start);
   for (int i = 0; i < kHoldsPerThread; i++) {
     if (!task->region->Hold()) {
       task->shared->refused++;
@@ -273,6 +275,7 @@ TEST(RegionEndsOnceWhateverTheThreadsDo) {
   const fixture::PatternFile file(kFileLength);
   const Balance balance;
   Shared shared;
+  CHECK(pthread_barrier_init(&shared.start, nullptr, kThreads) == 0);
   for (int round = 0; round < kRounds; round++) {
     auto region = Map(file, {0, kFileLength}, Access::kRead, true);
     std::vector<Task> tasks;
@@ -286,6 +289,7 @@ TEST(RegionEndsOnceWhateverTheThreadsDo) {
     for (const pthread_t thread : threads) (void)pthread_join(thread, nullptr);
     CHECK(balance.regions() == 0 && balance.bytes() == 0);
   }
+  (void)pthread_barrier_destroy(&shared.start);
   CHECK(shared.wrong == 0);
   CHECK(shared.refused > 0);  // closing did come in between
   CHECK(fixture::MapsOf(file.path()) == 0);
