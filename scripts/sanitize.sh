@@ -46,7 +46,7 @@ choose() {
       need clang++-19 'clang-19 libclang-rt-19-dev'
       tsan=$(clang++-19 -print-file-name=libclang_rt.tsan-x86_64.so)
       compile=(ZEROCOPY_SANITIZE=thread CC=clang-19 CXX=clang++-19 LDFLAGS=-shared-libsan)
-      environment=("LD_PRELOAD=$tsan" TSAN_OPTIONS=ignore_noninstrumented_modules=1:exitcode=66) ;;
+      environment=("LD_PRELOAD=$tsan" TSAN_OPTIONS=ignore_noninstrumented_modules=1:exitcode=66:handle_sigbus=0) ;;
     *) echo "sanitize: unknown sanitizer $1" >&2; exit 2 ;;
   esac
 }
