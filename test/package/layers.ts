@@ -20,6 +20,7 @@ const LIB_LAYERS: readonly [RegExp, number][] = [
   [/^lib\/mapping\//, 2],
   [/^lib\/transfer\//, 3],
   [/^lib\/http\//, 4],
+  [/^lib\/cli\//, 5],
   [/^lib\/(index|http|cli)\.m?ts$/, ENTRY],
 ];
 const NATIVE_LAYERS: readonly [RegExp, number][] = [

@@ -1,4 +1,5 @@
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcessByStdio } from 'node:child_process';
+import type { Readable, Writable } from 'node:stream';
 
 export interface ChildOutcome {
   readonly code: number | null;
@@ -29,6 +30,11 @@ export function runInChild(source: string, options: ChildOptions = {}): Promise<
     timeout: options.timeoutMs ?? 60_000,
     killSignal: 'SIGKILL',
   });
+  return outcomeOf(child);
+}
+
+/** How a child ends, and all that it wrote until then. */
+export function outcomeOf(child: ChildProcessByStdio<Writable | null, Readable, Readable>): Promise<ChildOutcome> {
   let stdout = '';
   let stderr = '';
   child.stdout.setEncoding('utf8').on('data', (chunk: string) => (stdout += chunk));
