@@ -1,7 +1,5 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
 import type http from 'node:http';
 import http2 from 'node:http2';
 import https from 'node:https';
@@ -14,6 +12,7 @@ import { brotliDecompressSync, createBrotliCompress } from 'node:zlib';
 import { native } from '#lib/native';
 import { explainTransfer, mmap, sendfile } from 'zerocopy';
 
+import { localhost } from '../support/certificate';
 import { parseResponses, rawExchange, received, servers } from '../support/network';
 import { patternBytes, temporaryFolder } from '../support/temporary';
 
@@ -25,14 +24,7 @@ describe('sendfile falls back', () => {
   // Incompressible after the first line, and longer than a few pieces.
   const content = Buffer.concat([SECRET, patternBytes(1_300_007), SECRET]);
   let file: string;
-  let credentials: { key: Buffer; cert: Buffer };
-  before(() => {
-    file = folder.file('content', content);
-    const [key, cert] = [folder.file('key.pem'), folder.file('cert.pem')];
-    execFileSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes',
-      '-keyout', key, '-out', cert, '-days', '2', '-subj', '/CN=localhost'], { stdio: 'ignore' });
-    credentials = { key: readFileSync(key), cert: readFileSync(cert) };
-  });
+  before(() => { file = folder.file('content', content); });
 
   /** Everything that crosses the wire between a client and `port`, both ways, as the peer of both sees it. */
   async function wiretap(port: number): Promise<{ port: number; seen: Buffer[]; close(): void }> {
@@ -49,7 +41,7 @@ describe('sendfile falls back', () => {
   }
 
   it('for TLS, in order, and no plaintext reaches the wire', async () => {
-    const server = tls.createServer(credentials, (socket) => {
+    const server = tls.createServer(localhost, (socket) => {
       assert.deepEqual(explainTransfer(socket), { way: 'fallback', reason: 'tls' });
       socket.write('before');
       void sendfile(socket, file).then((sent) => { assert.equal(sent, content.length); });
@@ -71,7 +63,7 @@ describe('sendfile falls back', () => {
   });
 
   it('for HTTPS', async () => {
-    const server = https.createServer(credentials, (_request, response) => {
+    const server = https.createServer(localhost, (_request, response) => {
       assert.deepEqual(explainTransfer(response), { way: 'fallback', reason: 'tls' });
       void sendfile(response, file);
       response.end();
