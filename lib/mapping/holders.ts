@@ -70,6 +70,26 @@ export function trace(on: boolean): void {
   setTracing(on);
 }
 
+/** ERR_MAPPING_CLOSED; while the memory is still there, it names what keeps it. */
+export function closedMapping(mapping: { readonly path?: string }, region: RegionHandle): Error {
+  const name = mapping.path === undefined ? 'The mapping' : `The mapping of ${mapping.path}`;
+  const keepers = [
+    amount(native.regionBuffers(region), 'ArrayBuffer that was handed out', 'ArrayBuffers that were handed out'),
+    amount(native.regionHolds(region), 'piece of native work', 'pieces of native work'),
+  ].filter((keeper) => keeper !== '');
+  const made = stackOf(mapping);
+  const message =
+    `${name} was closed` +
+    (keepers.length > 0 ? `; its memory is kept until the end of ${keepers.join(' and ')}` : '') +
+    (keepers.length > 0 && made !== undefined ? `. It was made\n${made}` : '');
+  return zeroCopyError('ERR_MAPPING_CLOSED', message);
+}
+
+function amount(count: number, one: string, many: string): string {
+  if (count === 0) return '';
+  return count === 1 ? `1 ${one}` : `${String(count)} ${many}`;
+}
+
 /** ERR_TOO_MANY_MAPPINGS, naming the files that are mapped most often. */
 export function tooManyMappings(): Error {
   const counts = new Map<string, number>();

@@ -19,6 +19,7 @@ import { native, STATES, type RegionHandle } from '../native';
 import { bytesOf, endOwner, fillSpan, Owner, type Exporter } from '../view/owner';
 import { announce } from './announce';
 import { faultOf } from './faults';
+import { closedMapping } from './holders';
 
 interface WindowSize {
   /** Distance from one window to the next, and the longest range that is sure to lie in one; bytes. */
@@ -73,7 +74,7 @@ export class Windows implements Exporter {
   }
 
   reason(): Error {
-    return zeroCopyError('ERR_MAPPING_CLOSED', 'The mapping was closed');
+    return closedMapping(this.source, this.region);
   }
 
   fault(): Error | undefined {

@@ -68,6 +68,30 @@ describe('holders() and mappings()', () => {
     assert.deepEqual(mapping.holders(), { views: 0, holds: 0, buffers: 0, retained: 0, viewed: 0 });
   });
 
+  it('are named by the errors of a mapping that is closed while something keeps its memory', async () => {
+    trace(true);
+    const mapping = (function openLog(): Mapping {
+      return mmap(file, { access: 'write' });
+    })();
+    const view = mapping.view();
+    const raw = mapping.asUint8Array();
+    const flushing = mapping.flush();
+    mapping.close();
+    const kept = { code: 'ERR_MAPPING_CLOSED', message: /^The mapping of .*small\.bin was closed; its memory is kept until the end of 1 ArrayBuffer that was handed out and 1 piece of native work\. It was made\n {4}at openLog / };
+    assert.throws(() => view.get(0), kept);
+    assert.throws(() => mapping.view(), kept);
+    await flushing;
+    assert.throws(() => view.get(0), { message: /until the end of 1 ArrayBuffer that was handed out\. It was made/ });
+    assert.equal(raw.length, 50_000);
+  });
+
+  it('are not spoken of when nothing keeps the memory', () => {
+    const mapping = mmap(file);
+    const view = mapping.view();
+    mapping.close();
+    assert.throws(() => view.get(0), { code: 'ERR_MAPPING_CLOSED', message: `The mapping of ${file} was closed` });
+  });
+
   it('count a flush while it runs', async () => {
     const mapping = mmap(file, { access: 'write' });
     mapping.view().set(0, 1);
