@@ -52,8 +52,11 @@ export interface RegionBinding {
   mapFile(
     descriptor: number, offset: number, length: number, access: number, keepDescriptor: boolean, populate: boolean,
   ): RegionHandle | OsFailure | null;
+  /** Over the same file, from the same offset on; it need not be that long. For regions that keep a descriptor. */
+  mapAgain(region: RegionHandle, length: number): RegionHandle | OsFailure | null;
   createMemoryFile(name: string, size: number, sealed: boolean): number | OsFailure;
-  allocateFile(descriptor: number, size: number): undefined | OsFailure;
+  /** Makes the file long enough for the range, blocks allocated; a failure leaves it as long as it was. */
+  allocateFile(descriptor: number, offset: number, length: number): undefined | OsFailure;
   /** Undefined where the engine makes no external ArrayBuffer of this length. */
   createWindow(region: RegionHandle, offset: number, length: number): ArrayBuffer | undefined;
   exposeWindow(buffer: ArrayBuffer): void;

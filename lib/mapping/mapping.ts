@@ -10,6 +10,7 @@ import { remember, tracing } from '../view/trace';
 import { announce } from './announce';
 import { unreadable } from './faults';
 import { holdersOf, type Holders } from './holders';
+import { resizedRegion } from './resize';
 import { claim, offer, type MappingHandle } from './share';
 import { Windows } from './windows';
 
@@ -29,6 +30,8 @@ export interface MappingFacts {
   readonly fileOffset: number;
   readonly access: Access;
   readonly path: string | undefined;
+  /** Memory that no file has: it cannot grow. */
+  readonly anonymous: boolean;
   /** The public function that was called: traces begin above it. Without one, above this package. */
   readonly maker?: (...args: never[]) => Mapping;
 }
@@ -49,8 +52,6 @@ export const MAKE: unique symbol = Symbol('zerocopy.make');
  * Source: mmap(2); CPython's `mmap` module.
  */
 export class Mapping implements Disposable {
-  /** Length of the mapping, bytes. */
-  readonly byteLength: number;
   /** Where in the file the mapping begins, bytes. */
   readonly fileOffset: number;
   /** 'read', 'write' (shared: writes reach the file) or 'copy' (private and writable). */
@@ -59,7 +60,9 @@ export class Mapping implements Disposable {
   readonly readonly: boolean;
   /** The path it was made from, when it was made from one. */
   readonly path?: string;
-  readonly #windows: Windows;
+  /** Another one after resize(): code that keeps it sees the memory as it was, closed. */
+  #windows: Windows;
+  readonly #anonymous: boolean;
 
   static {
     windowsOf = (mapping) => mapping.#windows;
@@ -72,16 +75,21 @@ export class Mapping implements Disposable {
   /** @internal */
   constructor(make: typeof MAKE, facts: MappingFacts) {
     if ((make as unknown) !== MAKE) throw new TypeError('A Mapping is made by mmap() or mmapAnonymous()');
-    this.byteLength = facts.byteLength;
     this.fileOffset = facts.fileOffset;
     this.access = facts.access;
     this.readonly = facts.access === 'read';
     if (facts.path !== undefined) this.path = facts.path;
     this.#windows = new Windows(this, facts.region, facts.byteLength, this.readonly);
+    this.#anonymous = facts.anonymous;
     facts.region.mapping = this;
     Object.freeze(this);
     if (tracing) remember(this, facts.maker);
     announce('map', this);
+  }
+
+  /** Length of the mapping, bytes. */
+  get byteLength(): number {
+    return this.#windows.byteLength;
   }
 
   /** 'open'; 'closing' after close() while raw arrays or our own native work still need the memory; 'closed'. */
@@ -183,6 +191,25 @@ export class Mapping implements Disposable {
     valueOrThrow(result, this.path);
   }
 
+  /**
+   * Makes the mapping, and its file, another length: the file then ends where the mapping does. Both change, or when
+   * this throws neither. What is added reads as zeros, its blocks allocated. MemoryViews of before are released; raw
+   * arrays keep the memory they have, which reads as zeros where the file was cut. The new memory has not been told
+   * what advise() and lock() told the old. Anonymous memory can only become shorter: ask for much at once, pages that
+   * are never touched cost nothing.
+   * @param byteLength bytes, 0 or more
+   * @throws ERR_VIEW_READONLY unless the access is 'write'; ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE; ERR_MAPPING_FAULT;
+   * system errors, ENOSPC where the disk is full and EPERM where the memory is sealed among them
+   */
+  resize(byteLength: number | bigint): void {
+    const before = this.#openWindows();
+    this.#throwFault();
+    const region = resizedRegion(this, before.region, this.#anonymous, byteLength);
+    this.#windows = new Windows(this, region, Number(byteLength), this.readonly);
+    region.mapping = this;
+    before.supersede();
+  }
+
   /** Pages that could not be read, because the file was cut or its disk failed; they read as zeros. 0 once closed. */
   get faults(): number {
     return native.regionFacts(this.#windows.region)?.faults ?? 0;
@@ -204,7 +231,7 @@ export class Mapping implements Disposable {
    * spoil it. Once per receiver: call share() again for the next.
    */
   share(): MappingHandle {
-    return offer(this.#openWindows().region, this.path);
+    return offer(this.#openWindows().region, this.path, this.#anonymous);
   }
 
   /**
@@ -212,11 +239,11 @@ export class Mapping implements Disposable {
    * @throws ERR_INVALID_ARG_TYPE; ERR_INVALID_ARG_VALUE for a handle that was claimed already or is too old
    */
   static attach(handle: MappingHandle): Mapping {
-    const { region, path } = claim(handle);
+    const { region, path, anonymous } = claim(handle);
     const facts = native.regionFacts(region);
     if (facts === undefined) throw zeroCopyError('ERR_MAPPING_CLOSED', 'The mapping was closed');
     const { byteLength, fileOffset, access } = facts;
-    return new Mapping(MAKE, { region, byteLength, fileOffset, access: ACCESS[access] ?? 'read', path });
+    return new Mapping(MAKE, { region, byteLength, fileOffset, access: ACCESS[access] ?? 'read', path, anonymous });
   }
 
   /**

@@ -148,7 +148,7 @@ function prepareFile(file: OpenFile, request: Request): number {
   // What mmap(2) says of a pipe or socket; of a device whose length nobody knows we say the same.
   if (!facts.isFile()) throw systemError({ errno: ENODEV, syscall: 'mmap' }, file.path);
   if (request.size === undefined) return facts.size;
-  valueOrThrow(native.allocateFile(file.fd, request.size), file.path);
+  valueOrThrow(native.allocateFile(file.fd, 0, request.size), file.path);
   return Math.max(facts.size, request.size);
 }
 
@@ -166,6 +166,7 @@ function mapRange(
   keepFaultHandler();
   return new Mapping(MAKE, {
     region, access, byteLength: range.length, fileOffset: range.offset, path: file.path, maker,
+    anonymous: maker === mmapAnonymous,
   });
 }
 

@@ -13,6 +13,15 @@ export interface MappingHandle {
   readonly mapping: string;
   /** The path that the mapping was made from, if it was. */
   readonly path?: string;
+  /** It is memory that no file has. */
+  readonly anonymous?: true;
+}
+
+/** A region that was claimed, and what the sender's mapping was. */
+export interface Claimed {
+  readonly region: RegionHandle;
+  readonly path: string | undefined;
+  readonly anonymous: boolean;
 }
 
 /** As kTokenLifetime in src-native/region/share.h, and a second for the clocks. */
@@ -23,18 +32,18 @@ function now(): number {
   return Number(process.hrtime.bigint() / 1_000_000n);
 }
 
-export function offer(region: RegionHandle, path: string | undefined): MappingHandle {
+export function offer(region: RegionHandle, path: string | undefined, anonymous: boolean): MappingHandle {
   const token = randomBytes(16);
   native.offerRegion(region, new Uint8Array(token), now());
   // A handle that nobody claims must not keep the memory for ever, nor the process alive.
   setTimeout(() => { native.dropExpiredOffers(now()); }, EXPIRED_AFTER_MS).unref();
   const mapping = token.toString('hex');
-  return path === undefined ? { mapping } : { mapping, path };
+  return { mapping, ...(path === undefined ? {} : { path }), ...(anonymous ? { anonymous } : {}) };
 }
 
 /** Throws ERR_INVALID_ARG_TYPE, and ERR_INVALID_ARG_VALUE for a handle that was claimed already or is too old. */
-export function claim(handle: MappingHandle): { readonly region: RegionHandle; readonly path: string | undefined } {
-  const { mapping, path } = (handle as Partial<MappingHandle> | null | undefined) ?? {};
+export function claim(handle: MappingHandle): Claimed {
+  const { mapping, path, anonymous } = (handle as Partial<MappingHandle> | null | undefined) ?? {};
   if (typeof mapping !== 'string' || !/^[0-9a-f]{32}$/.test(mapping)) {
     throw invalidArgType('handle', 'what mapping.share() returned', handle);
   }
@@ -42,5 +51,5 @@ export function claim(handle: MappingHandle): { readonly region: RegionHandle; r
   if (region === undefined) {
     throw invalidArgValue('handle', mapping, 'was claimed already, or not within a minute: call share() once for each attach()');
   }
-  return { region, path: typeof path === 'string' ? path : undefined };
+  return { region, path: typeof path === 'string' ? path : undefined, anonymous: anonymous === true };
 }

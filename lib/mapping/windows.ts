@@ -63,6 +63,7 @@ export class Windows implements Exporter {
   #whole: Owner | undefined;
   #shared: SharedArrayBuffer | undefined;
   #open = true;
+  #resized = false;
   /** How many lost pages have been published already. */
   #announced = 0;
 
@@ -74,7 +75,8 @@ export class Windows implements Exporter {
   }
 
   reason(): Error {
-    return closedMapping(this.source, this.region);
+    if (!this.#resized) return closedMapping(this.source, this.region);
+    return zeroCopyError('ERR_VIEW_RELEASED', 'This view was released when its mapping was resized. Make a new view of the mapping');
   }
 
   fault(): Error | undefined {
@@ -184,6 +186,13 @@ export class Windows implements Exporter {
     const made = this.#makeOwner(start, size);
     this.#ranges.set(key, made);
     return made;
+  }
+
+  /** Ends every view: another region has taken this one's place. Raw arrays keep the memory, as after close(). */
+  supersede(): void {
+    this.#resized = true;
+    this.close(false);
+    delete this.region.mapping;
   }
 
   /** Ends every view. The memory is unmapped now, or when what was handed out has been collected. */

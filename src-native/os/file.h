@@ -4,6 +4,7 @@
 
 #include <cstdint>
 
+#include "os/byte_range.h"
 #include "os/result.h"
 
 namespace zerocopy::os {
@@ -21,9 +22,10 @@ Result<uint64_t> SizeOf(int descriptor);
 // none. Sealed: it can never be cut shorter, so memory mapped over it cannot vanish. `name` shows in /proc.
 Result<int> CreateMemoryFile(const char* name, uint64_t size, bool sealed);
 
-// Makes the file at least `size` bytes long, its blocks allocated: ENOSPC now rather than a fault later. Never
-// shortens it. A file system that cannot allocate ahead is written zeros from the old end on.
-Status Allocate(int descriptor, uint64_t size);
+// Makes the file long enough for `range`, the range's blocks allocated: ENOSPC now rather than a fault later. Never
+// shortens it. A file system that cannot allocate ahead is written zeros from the old end on. A failure leaves the
+// file as long as it was.
+Status Allocate(int descriptor, ByteRange range);
 
 }  // namespace zerocopy::os
 

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "os/file.h"
+#include "os/page.h"
 
 namespace zerocopy::os {
 namespace {
@@ -32,17 +33,17 @@ Status WriteZeros(int descriptor, uint64_t from, uint64_t size) {
 
 #ifdef __linux__
 // EOPNOTSUPP when the file system cannot.
-int AllocateBlocks(int descriptor, uint64_t size) {
+int AllocateBlocks(int descriptor, ByteRange range) {
   int result = 0;
   int error = 0;
   do {
-    result = fallocate(descriptor, 0, 0, static_cast<off_t>(size));
+    result = fallocate(descriptor, 0, static_cast<off_t>(range.offset), static_cast<off_t>(range.length));
     error = errno;
   } while (result != 0 && error == EINTR);
   return result == 0 ? 0 : error;
 }
 #else
-int AllocateBlocks(int, uint64_t) { return EOPNOTSUPP; }
+int AllocateBlocks(int, ByteRange) { return EOPNOTSUPP; }
 #endif
 
 }  // namespace
@@ -93,21 +94,18 @@ Result<int> CreateMemoryFile(const char* name, uint64_t size, bool sealed) {
 Result<int> CreateMemoryFile(const char*, uint64_t, bool) { return OsError{ENOSYS, "memfd_create"}; }
 #endif
 
-Status Allocate(int descriptor, uint64_t size) {
+Status Allocate(int descriptor, ByteRange range) {
   const Result<uint64_t> old_size = SizeOf(descriptor);
   if (!old_size.ok()) return old_size.error();
-  if (size == 0) return Nothing{};
-  // fallocate allocates [0, size) and fills the holes of the part that was there already.
-  const int error = AllocateBlocks(descriptor, size);
+  if (range.length == 0) return Nothing{};
+  if (!Fits(range, kMaxLength)) return OsError{EFBIG, "fallocate"};
+  const int error = AllocateBlocks(descriptor, range);
   if (error == 0) return Nothing{};
-  if (error != EOPNOTSUPP) {
-    // A failed allocation may have grown the file on the way: put its length back.
-    if (old_size.value() < size) (void)Extend(descriptor, old_size.value());
-    return OsError{error, "fallocate"};
-  }
-  const Status written = WriteZeros(descriptor, old_size.value(), size);
-  if (!written.ok()) (void)Extend(descriptor, old_size.value());
-  return written;
+  Status failed = OsError{error, "fallocate"};
+  if (error == EOPNOTSUPP) failed = WriteZeros(descriptor, old_size.value(), range.offset + range.length);
+  // Both may have grown the file on the way.
+  if (!failed.ok() && old_size.value() < range.offset + range.length) (void)Extend(descriptor, old_size.value());
+  return failed;
 }
 
 }  // namespace zerocopy::os

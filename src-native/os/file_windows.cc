@@ -13,6 +13,6 @@ Result<uint64_t> SizeOf(int) { return OsError{ENOSYS, "GetFileSizeEx"}; }
 
 Result<int> CreateMemoryFile(const char*, uint64_t, bool) { return OsError{ENOSYS, "CreateFileMapping"}; }
 
-Status Allocate(int, uint64_t) { return OsError{ENOSYS, "SetEndOfFile"}; }
+Status Allocate(int, ByteRange) { return OsError{ENOSYS, "SetEndOfFile"}; }
 
 }  // namespace zerocopy::os

@@ -42,6 +42,19 @@ os::Result<std::shared_ptr<Pages>> Pages::MapFile(int descriptor, os::ByteRange 
   if (!os::Fits(range, os::kMaxLength)) return os::OsError{EOVERFLOW, "mmap"};
   os::Result<os::Descriptor> own = DescriptorFor(descriptor, keep_descriptor);
   if (!own.ok()) return own.error();
+  SharedDescriptor shared(new os::Descriptor(std::move(own.value())));
+  return Map(descriptor, range, access, populate, std::move(shared), keep_descriptor);
+}
+
+os::Result<std::shared_ptr<Pages>> Pages::MapAgain(uint64_t length) const {
+  const os::ByteRange range = {file_offset_, length};
+  if (!os::Fits(range, os::kMaxLength)) return os::OsError{EOVERFLOW, "mmap"};
+  if (shown_descriptor_ < 0) return os::OsError{EBADF, "mmap"};
+  return Map(shown_descriptor_, range, access_, false, descriptor_, true);
+}
+
+os::Result<std::shared_ptr<Pages>> Pages::Map(int descriptor, os::ByteRange range, os::Access access, bool populate,
+                                              SharedDescriptor own, bool show_descriptor) {
   const os::PageSpan span = os::PagesAround(range, os::MapGranularity());
   os::ByteRange pages;
   if (range.length > 0) {
@@ -50,11 +63,11 @@ os::Result<std::shared_ptr<Pages>> Pages::MapFile(int descriptor, os::ByteRange 
     if (!mapped.ok()) return mapped.error();
     pages = {reinterpret_cast<uint64_t>(mapped.value()), span.aligned.length};
   }
-  return std::shared_ptr<Pages>(new Pages(pages, span, range, access, std::move(own.value()), keep_descriptor));
+  return std::shared_ptr<Pages>(new Pages(pages, span, range, access, std::move(own), show_descriptor));
 }
 
-Pages::Pages(os::ByteRange pages, os::PageSpan span, os::ByteRange range, os::Access access, os::Descriptor descriptor,
-             bool show_descriptor)
+Pages::Pages(os::ByteRange pages, os::PageSpan span, os::ByteRange range, os::Access access,
+             SharedDescriptor descriptor, bool show_descriptor)
     : pages_(pages),
       pages_file_offset_(span.aligned.offset),
       file_offset_(range.offset),
@@ -62,7 +75,7 @@ Pages::Pages(os::ByteRange pages, os::PageSpan span, os::ByteRange range, os::Ac
       length_(range.length),
       access_(access),
       descriptor_(std::move(descriptor)),
-      shown_descriptor_(show_descriptor ? descriptor_.get() : -1) {
+      shown_descriptor_(show_descriptor ? descriptor_->get() : -1) {
   counters.regions_mapped++;
   counters.bytes_mapped += static_cast<int64_t>(length_);
   if (pages_.length > 0) fault_slot_ = EnterFaultTable(this, pages_);
@@ -97,7 +110,7 @@ os::ByteRange Pages::PagesOf(os::ByteRange range) const {
 }
 
 uint64_t Pages::TailStart() const {
-  const os::Result<uint64_t> size = os::SizeOf(descriptor_.get());
+  const os::Result<uint64_t> size = os::SizeOf(descriptor_->get());
   const uint64_t end = pages_.offset + pages_.length;
   if (!size.ok()) return end;
   const uint64_t granularity = os::MapGranularity();

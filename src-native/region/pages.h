@@ -35,6 +35,10 @@ class Pages {
   static os::Result<std::shared_ptr<Pages>> MapFile(int descriptor, os::ByteRange range, os::Access access,
                                                     bool keep_descriptor, bool populate);
 
+  // Other Pages over the same file, from the same offset on, `length` bytes: they share its kept descriptor. The file
+  // need not be that long. EBADF when no descriptor was asked for.
+  os::Result<std::shared_ptr<Pages>> MapAgain(uint64_t length) const;
+
   // Makes sure that faults in any Pages come to us; done at every mapping.
   static void InstallFaultHandler();
 
@@ -67,7 +71,11 @@ class Pages {
   os::ByteRange PagesOf(os::ByteRange range) const;
 
  private:
-  Pages(os::ByteRange pages, os::PageSpan span, os::ByteRange range, os::Access access, os::Descriptor descriptor,
+  using SharedDescriptor = std::shared_ptr<const os::Descriptor>;  // of Pages that were mapped again from others
+
+  static os::Result<std::shared_ptr<Pages>> Map(int descriptor, os::ByteRange range, os::Access access, bool populate,
+                                                SharedDescriptor own, bool show_descriptor);
+  Pages(os::ByteRange pages, os::PageSpan span, os::ByteRange range, os::Access access, SharedDescriptor descriptor,
         bool show_descriptor);
 
   // Where the memory past the end of the file begins, an address.
@@ -79,7 +87,7 @@ class Pages {
   uint8_t* const data_;
   const uint64_t length_;
   const os::Access access_;
-  const os::Descriptor descriptor_;
+  const SharedDescriptor descriptor_;
   const int shown_descriptor_;
   uint32_t fault_slot_ = kNoSlot;
   std::atomic<bool> retired_{false};

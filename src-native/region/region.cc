@@ -18,6 +18,14 @@ os::Result<std::shared_ptr<Region>> Region::MapFile(int descriptor, os::ByteRang
   return std::shared_ptr<Region>(new Region(std::move(pages.value())));
 }
 
+os::Result<std::shared_ptr<Region>> Region::MapAgain(uint64_t length) const {
+  const std::shared_ptr<Pages> pages = this->pages();
+  if (pages == nullptr) return os::OsError{EBADF, "mmap"};
+  os::Result<std::shared_ptr<Pages>> again = pages->MapAgain(length);
+  if (!again.ok()) return again.error();
+  return std::shared_ptr<Region>(new Region(std::move(again.value())));
+}
+
 Region::~Region() = default;
 
 std::shared_ptr<Pages> Region::TakePagesLocked() {

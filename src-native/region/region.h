@@ -44,6 +44,8 @@ class Region {
   // A Region that has new Pages to itself: see Pages::MapFile.
   static os::Result<std::shared_ptr<Region>> MapFile(int descriptor, os::ByteRange range, os::Access access,
                                                      bool keep_descriptor, bool populate);
+  // Another Region over the same file: see Pages::MapAgain. EBADF once closed.
+  os::Result<std::shared_ptr<Region>> MapAgain(uint64_t length) const;
   Region(const Region&) = delete;
   Region& operator=(const Region&) = delete;
   ~Region();

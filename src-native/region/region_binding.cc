@@ -63,6 +63,21 @@ bool HasRoom(napi_env env) {
 
 // ---- Mapping --------------------------------------------------------------------------------------------------
 
+// What `map` answers, a Region, as handle | failure | null for too many maps.
+template <typename Map>
+napi_value MapWhereThereIsRoom(napi_env env, Map map) {
+  napi_value none = nullptr;
+  napi_get_null(env, &none);
+  if (!HasRoom(env)) return none;
+  os::Result<std::shared_ptr<Region>> region = map();
+  // With fewer maps of ours, ENOMEM means what it says: there is no such memory.
+  if (!region.ok() && region.error().number == ENOMEM && LiveMaps() >= SoftLimit() / 2) {
+    Reclaim(env);
+    region = map();
+  }
+  return region.ok() ? MakeHandle(env, std::move(region.value())) : MakeFailure(env, region.error());
+}
+
 // mapFile(descriptor, offset, length, access, keepDescriptor, populate): handle | failure | null for too many maps
 napi_value MapFile(napi_env env, napi_callback_info info) {
   const Arguments<6> arguments(env, info);
@@ -76,19 +91,18 @@ napi_value MapFile(napi_env env, napi_callback_info info) {
       !arguments.Boolean(5, &populate)) {
     return ThrowMisuse(env, "mapFile(descriptor, offset, length, access, keepDescriptor, populate)");
   }
-  napi_value none = nullptr;
-  napi_get_null(env, &none);
-  if (!HasRoom(env)) return none;
-  const auto map = [&] {
+  return MapWhereThereIsRoom(env, [&] {
     return Region::MapFile(descriptor, range, static_cast<os::Access>(access), keep_descriptor, populate);
-  };
-  os::Result<std::shared_ptr<Region>> region = map();
-  // With fewer maps of ours, ENOMEM means what it says: there is no such memory.
-  if (!region.ok() && region.error().number == ENOMEM && LiveMaps() >= SoftLimit() / 2) {
-    Reclaim(env);
-    region = map();
-  }
-  return region.ok() ? MakeHandle(env, std::move(region.value())) : MakeFailure(env, region.error());
+  });
+}
+
+// mapAgain(handle, length): handle | failure | null for too many maps
+napi_value MapAgain(napi_env env, napi_callback_info info) {
+  const Arguments<2> arguments(env, info);
+  const std::shared_ptr<Region> region = arguments.ok() ? FromHandle(env, arguments[0]) : nullptr;
+  uint64_t length = 0;
+  if (region == nullptr || !arguments.Size(1, &length)) return ThrowMisuse(env, "mapAgain(handle, length)");
+  return MapWhereThereIsRoom(env, [&] { return region->MapAgain(length); });
 }
 
 // createMemoryFile(name, size, sealed): descriptor | failure
@@ -106,15 +120,15 @@ napi_value CreateMemoryFile(napi_env env, napi_callback_info info) {
   return descriptor.ok() ? MakeNumber(env, descriptor.value()) : MakeFailure(env, descriptor.error());
 }
 
-// allocateFile(descriptor, size): undefined | failure
+// allocateFile(descriptor, offset, length): undefined | failure
 napi_value AllocateFile(napi_env env, napi_callback_info info) {
-  const Arguments<2> arguments(env, info);
+  const Arguments<3> arguments(env, info);
   int descriptor = -1;
-  uint64_t size = 0;
-  if (!arguments.Descriptor(0, &descriptor) || !arguments.Size(1, &size)) {
-    return ThrowMisuse(env, "allocateFile(descriptor, size)");
+  os::ByteRange range;
+  if (!arguments.Descriptor(0, &descriptor) || !arguments.Size(1, &range.offset) || !arguments.Size(2, &range.length)) {
+    return ThrowMisuse(env, "allocateFile(descriptor, offset, length)");
   }
-  return NothingOrFailure(env, os::Allocate(descriptor, size));
+  return NothingOrFailure(env, os::Allocate(descriptor, range));
 }
 
 // ---- One region -----------------------------------------------------------------------------------------------
@@ -278,6 +292,7 @@ napi_value DropExpiredOffers(napi_env env, napi_callback_info info) {
 void Register(napi_env env, napi_value exports) {
   Environment::From(env)->residents = new Residents(env);
   Export(env, exports, "mapFile", MapFile);
+  Export(env, exports, "mapAgain", MapAgain);
   Export(env, exports, "createMemoryFile", CreateMemoryFile);
   Export(env, exports, "allocateFile", AllocateFile);
   Export(env, exports, "closeRegion", OfRegion<Close>);

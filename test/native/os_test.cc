@@ -123,16 +123,16 @@ TEST(MemoryFilesAreZerosAndSealedOnesCannotShrink) {
 
 TEST(AllocateGrowsAndNeverShortens) {
   const fixture::PatternFile file(100);
-  CHECK(Allocate(file.fd(), 50000).ok());
+  CHECK(Allocate(file.fd(), {0, 50000}).ok());
   CHECK(SizeOf(file.fd()).value() == 50000);
   struct stat facts = {};
   CHECK(fstat(file.fd(), &facts) == 0 && facts.st_blocks * 512 >= 50000);
-  CHECK(Allocate(file.fd(), 10).ok() && Allocate(file.fd(), 0).ok());
+  CHECK(Allocate(file.fd(), {0, 10}).ok() && Allocate(file.fd(), {0, 0}).ok());
   CHECK(SizeOf(file.fd()).value() == 50000);
   uint8_t byte = 0;
   CHECK(pread(file.fd(), &byte, 1, 99) == 1 && byte == fixture::PatternAt(99));
-  CHECK(FailedWith(Allocate(kNoDescriptor, 10), EBADF, "fstat"));
-  CHECK(!Allocate(file.fd(), uint64_t{1} << 60).ok());
+  CHECK(FailedWith(Allocate(kNoDescriptor, {0, 10}), EBADF, "fstat"));
+  CHECK(!Allocate(file.fd(), {0, uint64_t{1} << 60}).ok());
   CHECK(SizeOf(file.fd()).value() == 50000);
 }
 
