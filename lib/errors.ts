@@ -83,10 +83,13 @@ export function invalidThis(className: string): NodeJS.ErrnoException {
   return coded(TypeError, 'ERR_INVALID_THIS', `Value of "this" must be of type ${className}`, invalidThis);
 }
 
-/** A system error exactly as node:fs throws it: `code`, `errno` (negative), `syscall`, `path`. */
-export function systemError(failure: OsFailure, path?: string): NodeJS.ErrnoException {
+/**
+ * A system error exactly as node:fs throws it: `code`, `errno` (negative), `syscall`, `path`. `remedy` is what the
+ * message says at its end, where there is something that the caller can do.
+ */
+export function systemError(failure: OsFailure, path?: string, remedy?: string): NodeJS.ErrnoException {
   const [code, description] = getSystemErrorMap().get(-failure.errno) ?? [`E${String(failure.errno)}`, 'unknown error'];
-  const suffix = path === undefined ? '' : ` '${path}'`;
+  const suffix = (path === undefined ? '' : ` '${path}'`) + (remedy === undefined ? '' : `: ${remedy}`);
   const error: NodeJS.ErrnoException = new Error(`${code}: ${description}, ${failure.syscall}${suffix}`);
   Error.captureStackTrace(error, systemError);
   error.errno = -failure.errno;

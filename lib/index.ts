@@ -2,7 +2,8 @@
 export { mmap, mmapAnonymous } from './mapping/mmap';
 export type { MappableFile, MmapAnonymousOptions, MmapOptions } from './mapping/mmap';
 export { Mapping } from './mapping/mapping';
-export type { Access, Advice, MappingRange } from './mapping/mapping';
+export type { Access, Advice, MappingRange, PrefetchOptions } from './mapping/mapping';
+export type { Residency } from './mapping/paging';
 export { mappings, trace } from './mapping/holders';
 export type { Holders, MappingInfo } from './mapping/holders';
 export type { MappingHandle } from './mapping/share';

@@ -77,6 +77,15 @@ export interface RegionBinding {
   flushAsync(region: RegionHandle, offset: number, length: number): Promise<undefined | OsFailure>;
   prefetch(region: RegionHandle, offset: number, length: number): Promise<undefined | OsFailure>;
   advise(region: RegionHandle, offset: number, length: number, advice: number): undefined | OsFailure;
+  /** Bytes. */
+  pageSize(): number;
+  /** RLIMIT_MEMLOCK, bytes; Infinity for none. */
+  lockLimit(): number;
+  /** Fills `map`, a byte for each page around the range, with 1 for what is in memory, else 0. */
+  residency(region: RegionHandle, offset: number, length: number, map: Uint8Array): undefined | OsFailure;
+  lock(region: RegionHandle, offset: number, length: number): undefined | OsFailure;
+  unlock(region: RegionHandle, offset: number, length: number): undefined | OsFailure;
+  dropFromCache(descriptor: number): undefined | OsFailure;
   /** All that this thread has and that are not collected. */
   liveHandles(): RegionHandle[];
   /** Four bytes over a counter that goes up with every fault of any region. */

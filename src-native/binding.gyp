@@ -12,6 +12,7 @@
       "region/fault_table.cc",
       "region/handle_binding.cc",
       "region/pages.cc",
+      "region/paging_binding.cc",
       "region/region.cc",
       "region/region_binding.cc",
       "region/residents_binding.cc",

@@ -1,15 +1,16 @@
-import { constants } from 'node:os';
 import { inspect } from 'node:util';
 
-import { isOsFailure, unavailable, valueOrThrow, zeroCopyError } from '../errors';
+import { unavailable, valueOrThrow, zeroCopyError } from '../errors';
 import { ACCESS, ADVICE, native, type RegionHandle, type STATES } from '../native';
-import { byteRange, oneOf, optionalBoolean, optionsObject, type ByteRange } from '../validate';
+import {
+  byteRange, oneOf, optionalBoolean, optionalFunction, optionalSignal, optionsObject, type ByteRange,
+} from '../validate';
 import { type MemoryView, viewOf } from '../view/memory-view';
 import { registerExporter } from '../view/owner';
 import { remember, tracing } from '../view/trace';
 import { announce } from './announce';
-import { unreadable } from './faults';
 import { holdersOf, type Holders } from './holders';
+import { lockPages, prefetchPages, residencyOf, type Residency } from './paging';
 import { resizedRegion } from './resize';
 import { claim, offer, type MappingHandle } from './share';
 import { Windows } from './windows';
@@ -21,6 +22,13 @@ export type Advice = (typeof ADVICE)[number];
 export interface MappingRange {
   readonly offset?: number | bigint;
   readonly length?: number | bigint;
+}
+
+/** A range to read in, and who may stop that or is told how far it is. */
+export interface PrefetchOptions extends MappingRange {
+  readonly signal?: AbortSignal;
+  /** Told the bytes read in so far, at most every 50 ms, and at the end. */
+  readonly onProgress?: (bytes: number) => void;
 }
 
 /** What mmap() found out on the way to a region. */
@@ -180,15 +188,52 @@ export class Mapping implements Disposable {
   /**
    * Reads a range (default: all) into memory on the thread pool, so that the event loop does not wait for the disk when
    * it is looked at: madvise(2), MADV_POPULATE_READ; before Linux 5.14 the kernel is only asked to. The mapping is held
-   * until then.
-   * @throws (rejects) ERR_MAPPING_FAULT where pages cannot be read: the file was cut, or its disk failed;
-   * ERR_OUT_OF_RANGE; system errors of madvise, ENOMEM among them
+   * meanwhile. It goes by turns of 8 MiB: abort, and close(), take effect when the turn under way is over. What was
+   * read in stays as long as the system has the room: {@link lock} keeps it.
+   * @param options `offset`, `length`; `signal`; `onProgress`
+   * @throws (rejects) ERR_MAPPING_FAULT where pages cannot be read: the file was cut, or its disk failed; ABORT_ERR;
+   * ERR_MAPPING_CLOSED; ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE; what onProgress throws; system errors of madvise,
+   * ENOMEM among them
    */
-  async prefetch(range?: MappingRange): Promise<void> {
+  async prefetch(options?: PrefetchOptions): Promise<void> {
+    const windows = this.#openWindows();
+    const { offset, length, signal, onProgress } =
+      optionsObject(options, 'options', ['offset', 'length', 'signal', 'onProgress']);
+    const range = byteRange(offset, length, this.byteLength);
+    const control = {
+      signal: optionalSignal(signal, 'options.signal'),
+      onProgress: optionalFunction(onProgress, 'options.onProgress'),
+    };
+    await prefetchPages(windows, range, control, this.path);
+  }
+
+  /**
+   * Which pages of a range (default: all) are in memory: mincore(2), whole pages, so that the first and the last may
+   * reach beyond the range. Of a file that this process neither owns nor may write, Linux says that all of it is there.
+   * It looks at every page, before it returns: about 20 ms for each GiB.
+   * @throws ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE; system errors of mincore
+   */
+  residency(range?: MappingRange): Residency {
+    const checked = this.#range(range);
+    return residencyOf(this.#windows, this.fileOffset, checked);
+  }
+
+  /**
+   * Brings a range (default: all) into memory and keeps it there until {@link unlock} or the end of the mapping:
+   * mlock2(2). Whole pages; locking twice is locking once. It waits for the disk: {@link prefetch} first, where that
+   * matters.
+   * @throws system errors of mlock: ENOMEM, EPERM or EAGAIN where the process may not lock so much (RLIMIT_MEMLOCK; the
+   * message has the limit); ERR_MAPPING_FAULT; ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE
+   */
+  lock(range?: MappingRange): void {
+    const checked = this.#range(range);
+    lockPages(this.#windows, checked, this.path);
+  }
+
+  /** Lets the system take the pages of a range (default: all) back when it needs room: munlock(2). */
+  unlock(range?: MappingRange): void {
     const { offset, length } = this.#range(range);
-    const result = await native.prefetch(this.#windows.region, offset, length);
-    if (isOsFailure(result) && result.errno === constants.errno.EFAULT) throw unreadable(offset, this.faults);
-    valueOrThrow(result, this.path);
+    valueOrThrow(native.unlock(this.#windows.region, offset, length), this.path);
   }
 
   /**

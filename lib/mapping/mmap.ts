@@ -29,7 +29,7 @@ export interface MmapOptions {
   readonly size?: number | bigint;
   /** As {@link Mapping.advise}, for the whole mapping. */
   readonly advice?: Advice;
-  /** Read all pages in before returning. Default false. */
+  /** Read all pages in before returning, as far as they can be read. Default false. */
   readonly populate?: boolean;
 }
 

@@ -27,6 +27,10 @@ Result<int> CreateMemoryFile(const char* name, uint64_t size, bool sealed);
 // file as long as it was.
 Status Allocate(int descriptor, ByteRange range);
 
+// Writes out what is dirty, then lets the page cache forget the file (posix_fadvise(2), POSIX_FADV_DONTNEED); pages
+// that somebody has mapped, or that live in memory alone, stay. ENOSYS where there is no such call.
+Status DropFromCache(int descriptor);
+
 }  // namespace zerocopy::os
 
 #endif  // ZEROCOPY_OS_FILE_H_

@@ -94,6 +94,20 @@ Result<int> CreateMemoryFile(const char* name, uint64_t size, bool sealed) {
 Result<int> CreateMemoryFile(const char*, uint64_t, bool) { return OsError{ENOSYS, "memfd_create"}; }
 #endif
 
+#ifdef POSIX_FADV_DONTNEED
+Status DropFromCache(int descriptor) {
+  // Dirty pages would stay. What cannot be synced (EINVAL) has none.
+  const int synced = fsync(descriptor);
+  const int sync_error = errno;
+  if (synced != 0 && sync_error != EINVAL && sync_error != EROFS) return OsError{sync_error, "fsync"};
+  const int number = posix_fadvise(descriptor, 0, 0, POSIX_FADV_DONTNEED);  // answers the errno itself
+  if (number != 0) return OsError{number, "posix_fadvise"};
+  return Nothing{};
+}
+#else
+Status DropFromCache(int) { return OsError{ENOSYS, "posix_fadvise"}; }
+#endif
+
 Status Allocate(int descriptor, ByteRange range) {
   const Result<uint64_t> old_size = SizeOf(descriptor);
   if (!old_size.ok()) return old_size.error();

@@ -15,4 +15,6 @@ Result<int> CreateMemoryFile(const char*, uint64_t, bool) { return OsError{ENOSY
 
 Status Allocate(int, ByteRange) { return OsError{ENOSYS, "SetEndOfFile"}; }
 
+Status DropFromCache(int) { return OsError{ENOSYS, "posix_fadvise"}; }
+
 }  // namespace zerocopy::os

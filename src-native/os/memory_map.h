@@ -51,6 +51,18 @@ Status Flush(void* address, uint64_t length);
 // only asks for it. EFAULT: some cannot be read, where looking at them would be SIGBUS.
 Status Populate(void* address, uint64_t length);
 
+// One byte for each page, 1 where it is in memory, else 0 (mincore(2)). Linux says 1 of every page of a file that this
+// process neither owns nor may write, so that nobody learns what others read.
+Status Residency(void* address, uint64_t length, uint8_t* pages);
+
+// Keeps the pages in memory from when they come there on (mlock2(2), MLOCK_ONFAULT; elsewhere mlock(2), which brings
+// them in). Plain mlock(2) would write to private pages, and so copy all of them. ENOMEM, EPERM: RLIMIT_MEMLOCK.
+Status Lock(void* address, uint64_t length);
+Status Unlock(void* address, uint64_t length);
+
+// RLIMIT_MEMLOCK, bytes; UINT64_MAX for none.
+uint64_t LockLimit();
+
 // EINVAL: this kernel knows no such advice (madvise(2)). ENOSYS: this system has none like it.
 Status Advise(void* address, uint64_t length, Advice advice);
 

@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "os/memory_map.h"
@@ -10,14 +11,21 @@
 namespace zerocopy::os {
 namespace {
 
-// What a system lacks is a 0 flag or an advice that is not there; no function below asks which system it is.
-#ifdef MAP_POPULATE
-constexpr int kPopulate = MAP_POPULATE;
+// What a system lacks is an advice that is not there; no function below asks which system it is.
+constexpr int kUnsupported = -1;
+
+// What mincore(2) fills in is a char here and an unsigned char there.
+#ifdef __linux__
+using ResidencyByte = unsigned char;
 #else
-constexpr int kPopulate = 0;
+using ResidencyByte = char;
 #endif
 
-constexpr int kUnsupported = -1;
+#ifdef MLOCK_ONFAULT
+int LockPages(void* address, uint64_t length) { return mlock2(address, length, MLOCK_ONFAULT); }
+#else
+int LockPages(void* address, uint64_t length) { return mlock(address, length); }
+#endif
 
 #ifdef __linux__
 constexpr int kHugePage = MADV_HUGEPAGE;
@@ -68,11 +76,13 @@ int64_t MapLimit() {
 }
 
 Result<void*> MapFile(int descriptor, ByteRange pages, Access access, bool populate) {
-  const int flags = FlagsOf(access) | (populate ? kPopulate : 0);
-  void* address =
-      mmap(nullptr, pages.length, PROT_READ | PROT_WRITE, flags, descriptor, static_cast<off_t>(pages.offset));
+  const auto offset = static_cast<off_t>(pages.offset);
+  void* address = mmap(nullptr, pages.length, PROT_READ | PROT_WRITE, FlagsOf(access), descriptor, offset);
   const int error = errno;
   if (address == MAP_FAILED) return OsError{error, "mmap"};
+  // Not MAP_POPULATE: that writes to private pages, so that each becomes a copy in memory of its own. Like it, what
+  // cannot be read is left for whoever looks there.
+  if (populate) (void)Populate(address, pages.length);
   return address;
 }
 
@@ -117,6 +127,39 @@ Status Populate(void* address, uint64_t length) {
   if (result != 0 && error == EINVAL) return Advise(address, length, Advice::kWillNeed);
   if (result != 0) return OsError{error, "madvise"};
   return Nothing{};
+}
+
+Status Residency(void* address, uint64_t length, uint8_t* pages) {
+  int result = 0;
+  int error = 0;
+  do {
+    result = mincore(address, length, reinterpret_cast<ResidencyByte*>(pages));
+    error = errno;
+  } while (result != 0 && error == EAGAIN);
+  if (result != 0) return OsError{error, "mincore"};
+  for (uint64_t page = 0; page < (length + page_size - 1) / page_size; page++)
+    pages[page] &= 1;  // the rest is reserved
+  return Nothing{};
+}
+
+Status Lock(void* address, uint64_t length) {
+  const int result = LockPages(address, length);
+  const int error = errno;
+  if (result != 0) return OsError{error, "mlock"};
+  return Nothing{};
+}
+
+Status Unlock(void* address, uint64_t length) {
+  const int result = munlock(address, length);
+  const int error = errno;
+  if (result != 0) return OsError{error, "munlock"};
+  return Nothing{};
+}
+
+uint64_t LockLimit() {
+  struct rlimit limit{};
+  if (getrlimit(RLIMIT_MEMLOCK, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return UINT64_MAX;
+  return limit.rlim_cur;
 }
 
 }  // namespace zerocopy::os

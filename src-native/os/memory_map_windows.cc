@@ -20,6 +20,14 @@ Status ReplaceWithZeros(void*, uint64_t) { return OsError{ENOSYS, "VirtualAlloc"
 
 Status Flush(void*, uint64_t) { return OsError{ENOSYS, "FlushViewOfFile"}; }
 
+Status Residency(void*, uint64_t, uint8_t*) { return OsError{ENOSYS, "QueryWorkingSetEx"}; }
+
+Status Lock(void*, uint64_t) { return OsError{ENOSYS, "VirtualLock"}; }
+
+Status Unlock(void*, uint64_t) { return OsError{ENOSYS, "VirtualUnlock"}; }
+
+uint64_t LockLimit() { return UINT64_MAX; }
+
 Status Populate(void*, uint64_t) { return OsError{ENOSYS, "PrefetchVirtualMemory"}; }
 
 Status Advise(void*, uint64_t, Advice) { return OsError{ENOSYS, "PrefetchVirtualMemory"}; }

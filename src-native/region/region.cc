@@ -76,28 +76,41 @@ int Region::descriptor() const {
   return pages == nullptr ? -1 : pages->descriptor();
 }
 
-os::Status Region::Flush(os::ByteRange range) const {
+// What `work(address, length)` answers of the whole pages around `range`; it is not called when there are none.
+template <typename Work>
+os::Status Region::OnPages(os::ByteRange range, const char* syscall, Work work) const {
   const std::shared_ptr<Pages> pages = this->pages();
-  if (pages == nullptr || !os::Fits(range, length_)) return os::OsError{EINVAL, "msync"};
+  if (pages == nullptr || !os::Fits(range, length_)) return os::OsError{EINVAL, syscall};
   const os::ByteRange around = pages->PagesOf(range);
   if (around.length == 0) return os::Nothing{};
-  return os::Flush(reinterpret_cast<void*>(around.offset), around.length);
+  return work(reinterpret_cast<void*>(around.offset), around.length);
 }
+
+os::Status Region::Flush(os::ByteRange range) const { return OnPages(range, "msync", os::Flush); }
 
 os::Status Region::Advise(os::ByteRange range, os::Advice advice) const {
-  const std::shared_ptr<Pages> pages = this->pages();
-  if (pages == nullptr || !os::Fits(range, length_)) return os::OsError{EINVAL, "madvise"};
-  const os::ByteRange around = pages->PagesOf(range);
-  if (around.length == 0) return os::Nothing{};
-  return os::Advise(reinterpret_cast<void*>(around.offset), around.length, advice);
+  return OnPages(range, "madvise", [&](void* address, uint64_t length) { return os::Advise(address, length, advice); });
 }
 
-os::Status Region::Prefetch(os::ByteRange range) const {
-  const std::shared_ptr<Pages> pages = this->pages();
-  if (pages == nullptr || !os::Fits(range, length_)) return os::OsError{EINVAL, "madvise"};
-  const os::ByteRange around = pages->PagesOf(range);
-  if (around.length == 0) return os::Nothing{};
-  return os::Populate(reinterpret_cast<void*>(around.offset), around.length);
+os::Status Region::Prefetch(os::ByteRange range) const { return OnPages(range, "madvise", os::Populate); }
+
+os::Status Region::Lock(os::ByteRange range) const {
+  return OnPages(range, "mlock", [](void* address, uint64_t length) {
+    const os::Status locked = os::Lock(address, length);
+    if (!locked.ok()) return locked;
+    const os::Status populated = os::Populate(address, length);
+    if (!populated.ok()) (void)os::Unlock(address, length);
+    return populated;
+  });
+}
+
+os::Status Region::Unlock(os::ByteRange range) const { return OnPages(range, "munlock", os::Unlock); }
+
+os::Status Region::Residency(os::ByteRange range, uint8_t* map, uint64_t count) const {
+  return OnPages(range, "mincore", [&](void* address, uint64_t length) -> os::Status {
+    if (length / os::MapGranularity() != count) return os::OsError{EINVAL, "mincore"};
+    return os::Residency(address, length, map);
+  });
 }
 
 }  // namespace zerocopy::region

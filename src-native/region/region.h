@@ -73,8 +73,15 @@ class Region {
   os::Status Flush(os::ByteRange range) const;
   os::Status Advise(os::ByteRange range, os::Advice advice) const;
   os::Status Prefetch(os::ByteRange range) const;
+  // Keeps the pages in memory: brings them in and locks them, or neither.
+  os::Status Lock(os::ByteRange range) const;
+  os::Status Unlock(os::ByteRange range) const;
+  // A byte for each page around `range`, 1 where it is in memory. EINVAL unless there are `count`.
+  os::Status Residency(os::ByteRange range, uint8_t* map, uint64_t count) const;
 
  private:
+  template <typename Work>
+  os::Status OnPages(os::ByteRange range, const char* syscall, Work work) const;
   // Closed from here on. The caller lets the claim go after the lock: unmapping takes its time.
   std::shared_ptr<Pages> TakePagesLocked();
   bool IsHeldLocked() const { return holds_[0] + holds_[1] + holds_[2] > 0; }

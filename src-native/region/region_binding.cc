@@ -16,6 +16,7 @@
 #include "os/memory_map.h"
 #include "os/page.h"
 #include "region/handle_binding.h"
+#include "region/paging_binding.h"
 #include "region/region.h"
 #include "region/residents_binding.h"
 #include "region/share.h"
@@ -312,6 +313,7 @@ void Register(napi_env env, napi_value exports) {
   Export(env, exports, "offerRegion", OfferRegion);
   Export(env, exports, "claimRegion", ClaimRegion);
   Export(env, exports, "dropExpiredOffers", DropExpiredOffers);
+  RegisterPaging(env, exports);
   RegisterWindows(env, exports);
 }
 

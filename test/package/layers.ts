@@ -38,7 +38,7 @@ const NODE_HEADER = /^(node|node_api|js_native_api\w*|napi(-inl)?|uv|v8)\.h$|^(u
 const OS = 'src-native/os/';
 const SYSTEM_HEADER = /^(sys\/.*|linux\/.*|arpa\/.*|net\/.*|netinet\/.*|unistd\.h|fcntl\.h|pthread\.h|signal\.h|csignal|dlfcn\.h|poll\.h|sched\.h|[wW]indows\.h|io\.h)$/;
 const SYSTEM_CALLS = [
-  'mmap', 'mmap64', 'munmap', 'mremap', 'mprotect', 'madvise', 'msync', 'mincore', 'mlock2?', 'munlock', 'memfd_create',
+  'mmap', 'mmap64', 'munmap', 'mremap', 'mprotect', 'madvise', 'msync', 'mincore', 'mlock2?', 'munlock', '[gs]etrlimit', 'f(?:data)?sync', 'posix_f?advise', 'memfd_create',
   'open', 'open64', 'openat', 'close', 'read', 'write', 'p?readv?', 'p?writev?', 'pread64', 'pwrite64', 'lseek(?:64)?',
   'l?stat', 'fstat', 'ftruncate(?:64)?', 'fallocate', 'posix_fallocate', 'copy_file_range', 'splice', 'tee', 'vmsplice',
   'sendfile', 'sendfile64', 'send', 'sendto', 'sendmsg', 'recv', 'recvfrom', 'recvmsg', 'socket', 'socketpair', 'pipe2?',

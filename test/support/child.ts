@@ -15,6 +15,8 @@ export interface ChildOptions {
   readonly arguments?: readonly string[];
   readonly env?: NodeJS.ProcessEnv;
   readonly timeoutMs?: number;
+  /** What sh does first, as 'ulimit -l 64'. */
+  readonly limits?: string;
 }
 
 /**
@@ -24,7 +26,9 @@ export interface ChildOptions {
 export function runInChild(source: string, options: ChildOptions = {}): Promise<ChildOutcome> {
   const prelude = `'use strict'; const zerocopy = require('zerocopy'); const { native } = require('#lib/native');\n`;
   const nodeArguments = ['--expose-gc', ...(options.nodeArguments ?? []), '-e', prelude + source, '--'];
-  const child = spawn(process.execPath, [...nodeArguments, ...(options.arguments ?? [])], {
+  const shell = options.limits === undefined ? [] : ['/bin/sh', '-c', `${options.limits}; exec "$0" "$@"`];
+  const [command = '', ...args] = [...shell, process.execPath, ...nodeArguments, ...(options.arguments ?? [])];
+  const child = spawn(command, args, {
     env: { ...process.env, ...options.env },
     stdio: ['ignore', 'pipe', 'pipe'],
     timeout: options.timeoutMs ?? 60_000,

@@ -1,0 +1,86 @@
+#include "region/paging_binding.h"
+
+#include <cmath>
+#include <cstdint>
+#include <memory>
+
+#include "node_values.h"
+#include "os/file.h"
+#include "os/memory_map.h"
+#include "os/page.h"
+#include "region/handle_binding.h"
+#include "region/region.h"
+
+namespace zerocopy::region {
+namespace {
+
+napi_value NothingOrFailure(napi_env env, const os::Status& status) {
+  return status.ok() ? MakeUndefined(env) : MakeFailure(env, status.error());
+}
+
+// pageSize(): bytes
+napi_value PageSize(napi_env env, napi_callback_info) { return MakeSize(env, os::MapGranularity()); }
+
+// lockLimit(): bytes, Infinity for none
+napi_value LockLimit(napi_env env, napi_callback_info) {
+  const uint64_t limit = os::LockLimit();
+  return MakeNumber(env, limit == UINT64_MAX ? INFINITY : static_cast<double>(limit));
+}
+
+// The memory of a Uint8Array of JavaScript's, good until the callback returns.
+bool ReadBytes(napi_env env, napi_value value, uint8_t** data, size_t* length) {
+  napi_typedarray_type type = napi_int8_array;
+  void* bytes = nullptr;
+  bool is_array = false;
+  if (napi_is_typedarray(env, value, &is_array) != napi_ok || !is_array) return false;
+  if (napi_get_typedarray_info(env, value, &type, length, &bytes, nullptr, nullptr) != napi_ok) return false;
+  *data = static_cast<uint8_t*>(bytes);
+  return type == napi_uint8_array;
+}
+
+// residency(handle, offset, length, map): undefined | failure; `map` has a byte for each page around the range
+napi_value Residency(napi_env env, napi_callback_info info) {
+  const Arguments<4> arguments(env, info);
+  const std::shared_ptr<Region> region = arguments.ok() ? FromHandle(env, arguments[0]) : nullptr;
+  os::ByteRange range;
+  uint8_t* map = nullptr;
+  size_t count = 0;
+  if (region == nullptr || !arguments.Size(1, &range.offset) || !arguments.Size(2, &range.length) ||
+      !ReadBytes(env, arguments[3], &map, &count)) {
+    return ThrowMisuse(env, "residency(handle, offset, length, map)");
+  }
+  return NothingOrFailure(env, region->Residency(range, map, count));
+}
+
+// A function of (handle, offset, length) that answers undefined or a failure.
+template <os::Status (Region::*kOperation)(os::ByteRange) const>
+napi_value OfRange(napi_env env, napi_callback_info info) {
+  const Arguments<3> arguments(env, info);
+  const std::shared_ptr<Region> region = arguments.ok() ? FromHandle(env, arguments[0]) : nullptr;
+  os::ByteRange range;
+  if (region == nullptr || !arguments.Size(1, &range.offset) || !arguments.Size(2, &range.length)) {
+    return ThrowMisuse(env, "(handle, offset, length)");
+  }
+  return NothingOrFailure(env, (region.get()->*kOperation)(range));
+}
+
+// dropFromCache(descriptor): undefined | failure
+napi_value DropFromCache(napi_env env, napi_callback_info info) {
+  const Arguments<1> arguments(env, info);
+  int descriptor = -1;
+  if (!arguments.Descriptor(0, &descriptor)) return ThrowMisuse(env, "dropFromCache(descriptor)");
+  return NothingOrFailure(env, os::DropFromCache(descriptor));
+}
+
+}  // namespace
+
+void RegisterPaging(napi_env env, napi_value exports) {
+  Export(env, exports, "pageSize", PageSize);
+  Export(env, exports, "lockLimit", LockLimit);
+  Export(env, exports, "residency", Residency);
+  Export(env, exports, "lock", OfRange<&Region::Lock>);
+  Export(env, exports, "unlock", OfRange<&Region::Unlock>);
+  Export(env, exports, "dropFromCache", DropFromCache);
+}
+
+}  // namespace zerocopy::region
