@@ -1,6 +1,6 @@
 /** The same objects for ES modules: one class identity, however the package is loaded. */
 export {
-  explainTransfer, Mapping, mappings, MemoryView, mmap, mmapAnonymous, readInto, readIntoSync, sendfile, sendfileSync,
-  trace,
+  createNpy, explainTransfer, Mapping, mappings, MemoryView, mmap, mmapAnonymous, openNpy, readInto, readIntoSync,
+  sendfile, sendfileSync, trace, writeNpy,
 } from './index.js';
 export type * from './index.js';

@@ -11,6 +11,8 @@ export { MemoryView } from './view/memory-view';
 export type {
   Item, Key, MemoryExporter, MemorySource, MemoryViewOptions, NestedList, Scalar,
 } from './view/memory-view';
+export { createNpy, openNpy, writeNpy } from './formats/npy';
+export type { CreateNpyOptions, OpenNpyOptions } from './formats/npy';
 export { readInto, readIntoSync } from './transfer/read-into';
 export type { ReadTarget } from './transfer/read-into';
 export { sendfile } from './transfer/sendfile';

@@ -13,8 +13,8 @@ import { sameElements } from './compare';
 import { copyArea, elementBytes, fillArea, packOrdered } from './copy';
 import { readAt, readElement, readonlyError, rebased, toStored, writeAt, writeElement } from './elements';
 import { BYTES, FLOAT64S, formOf, INT32S, NO_FAST_KIND, type Form } from './form';
-import type { Scalar } from './format';
-import { castLayout, isContiguous, sameShape, select, steppedStride, toInteger, toSlice, type Key,
+import type { Format, Scalar } from './format';
+import { castLayout, contiguousStrides, isContiguous, sameShape, select, steppedStride, toInteger, toSlice, type Key,
   type Order } from './layout';
 import { bytesOf, checkOwner, dataOf, faultEpoch, float64sOf, int32sOf, isOwner, RELEASED, widen,
   type Owner } from './owner';
@@ -70,6 +70,12 @@ const LOCKED_FLOAT64S = FLOAT64S.locked();
  */
 export let viewOf: (owner: Owner, offset: number, length: number) => MemoryView;
 
+/**
+ * Looks at the bytes of a 'B' view as elements of a shape that needs as many of them; unlike cast(), which follows
+ * CPython there, of a shape with no items too. For layers above.
+ */
+export let shapedView: (bytes: MemoryView, format: Format, shape: readonly number[], order: Order) => MemoryView;
+
 export class MemoryView {
   // Plain properties, in this order: `owner` first for the sake of its clone guard, and not #private,
   // which costs 5 ns per slice. The memory is out of reach all the same: it is private to Owner.
@@ -107,6 +113,11 @@ export class MemoryView {
   static {
     countable(MemoryView);
     viewOf = (owner, offset, length) => make(owner, offset, length, owner.exporter.readonly ? BYTES.locked() : BYTES);
+    shapedView = (bytes, format, shape, order) => {
+      const { owner, offset, form } = opened(bytes);
+      const strides = contiguousStrides(shape, format.itemsize, order);
+      return make(owner, offset, shape[0] ?? 1, formOf(format, form.readonly, shape, strides));
+    };
   }
 
   /** Is `value` a MemoryView, released or not? */

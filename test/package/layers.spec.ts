@@ -44,6 +44,7 @@ describe('the layers', () => {
     ['a dynamic import that points up', 'lib/errors.ts', "const x = await import('./view/form');", /a layer above/],
     ['a require that points up', 'lib/transfer/x.ts', "const x = require('../http/server');", /a layer above/],
     ['a re-export that points up', 'lib/view/x.ts', "export {\n  a,\n  b,\n} from '../index';", /a layer above/],
+    ['an import of a layer beside', 'lib/formats/x.ts', "import { sendfile } from '../transfer/sendfile';", /a layer beside/],
     ['a pure file that reads files', 'lib/view/x.ts', "import { readFileSync } from 'node:fs';", /pure and imports node:fs/],
     ['a pure file that reads files by promise', 'lib/validate.ts', "import { open } from 'node:fs/promises';", /pure/],
     ['a pure file with the addon', 'lib/view/x.ts', "import { native } from '../native';", /imports the addon/],

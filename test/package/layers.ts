@@ -18,7 +18,7 @@ const LIB_LAYERS: readonly [RegExp, number][] = [
   [/^lib\/(native|errors|validate)\.ts$/, 0],
   [/^lib\/view\//, 1],
   [/^lib\/mapping\//, 2],
-  [/^lib\/transfer\//, 3],
+  [/^lib\/(transfer|formats)\//, 3],
   [/^lib\/http\//, 4],
   [/^lib\/cli\//, 5],
   [/^lib\/(index|http|cli)\.m?ts$/, ENTRY],
@@ -51,7 +51,7 @@ const SYSTEM_CALL = new RegExp(`(?<![\\w.>:]|\\w::)(?:::)?(${SYSTEM_CALLS.join('
 const PLATFORM_MACRO = /^\s*#\s*(?:if|ifdef|ifndef|elif)\b.*\b(__linux__|__APPLE__|__FreeBSD__|_WIN32|__unix__)\b/m;
 
 /** Decisions without the world: nothing in these may reach it, so that they can be tested without it. */
-const PURE = /^lib\/(errors|validate)\.ts$|^lib\/view\//;
+const PURE = /^lib\/(errors|validate)\.ts$|^lib\/view\/|^lib\/formats\/npy-header\.ts$/;
 /** It asks the addon for one number, whether any mapping has had a fault. */
 const OWNER = 'lib/view/owner.ts';
 const WORLD = /^node:(fs|net|http2?|https|tls|stream|child_process|worker_threads|cluster|dgram|dns)(\/|$)/;
@@ -77,7 +77,9 @@ function libViolations({ file, code }: Source): string[] {
     const other = layerOf(target, LIB_LAYERS) ?? (target.startsWith('lib/') ? undefined : 0);
     if (other === undefined) return [`${file}: imports ${name}, which belongs to no layer`];
     if (PURE.test(file) && file !== OWNER && target === 'lib/native.ts') return [`${file}: is pure and imports the addon`];
-    return other > layer ? [`${file}: imports ${name}, a layer above it`] : [];
+    if (other > layer) return [`${file}: imports ${name}, a layer above it`];
+    const beside = other === layer && layer > 0 && layer < ENTRY && folderOf(file) !== folderOf(target);
+    return beside ? [`${file}: imports ${name}, a layer beside it`] : [];
   });
 }
 
@@ -114,6 +116,11 @@ function includeViolations(file: string, layer: number, name: string): string[] 
 
 function layerOf(file: string, layers: readonly [RegExp, number][]): number | undefined {
   return layers.find(([pattern]) => pattern.test(file))?.[1];
+}
+
+/** 'lib/view' of anything in it. */
+function folderOf(file: string): string {
+  return file.split('/', 2).join('/');
 }
 
 /** Both sides of the comment patterns are strings, so that a `//` inside one is none. */
