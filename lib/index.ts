@@ -1,6 +1,8 @@
 /** The public names of `zerocopy`, and nothing else. */
 export { mmap, mmapAnonymous } from './mapping/mmap';
 export type { MappableFile, MmapAnonymousOptions, MmapOptions } from './mapping/mmap';
+export { byteSource } from './mapping/byte-source';
+export type { ByteSource } from './mapping/byte-source';
 export { Mapping } from './mapping/mapping';
 export type { Access, Advice, MappingRange, PrefetchOptions } from './mapping/mapping';
 export type { Residency } from './mapping/paging';
