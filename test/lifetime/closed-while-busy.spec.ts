@@ -103,11 +103,9 @@ describe('a mapping that is closed while it is in use by', () => {
       it(`${what} gives the right bytes and ends${detach ? ', with its arrays detached' : ''}`, async () => {
         const env = { ACCESS: access, DETACH: detach ? '1' : '0' };
         const child = await run(`closeWhile(${body}, ${String(takesRaw)});`, env);
-        assert.deepEqual(
-          { code: child.code, signal: child.signal, stdout: child.stdout },
-          { code: 0, signal: null, stdout: 'closing true closed true\n' },
-          child.stderr,
-        );
+        assert.deepEqual({ code: child.code, signal: child.signal }, { code: 0, signal: null }, child.stderr);
+        // Work of threads of ours may be done before close() is reached.
+        assert.match(child.stdout, takesRaw ? /^closing true closed true\n$/ : /^clos(ing|ed) true closed true\n$/);
       });
     }
   }
