@@ -7,9 +7,12 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 
+import { cache } from './cli/cache';
 import { UsageError, type Command } from './cli/command';
 
-const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([]);
+const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
+  ['cache', cache],
+]);
 
 function version(): string {
   const text = readFileSync(path.join(__dirname, '../package.json'), 'utf8');

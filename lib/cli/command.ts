@@ -7,7 +7,7 @@ export type OptionValues = Readonly<Record<string, string | boolean | undefined>
 export interface Command {
   /** One line, for `zerocopy --help`. */
   readonly summary: string;
-  /** What `zerocopy COMMAND --help` prints; its first line is the synopsis. */
+  /** What `zerocopy COMMAND --help` prints: operands and options as they follow its name, then lines about them. */
   readonly help: string;
   /** As util.parseArgs() takes them; --help and -h are there already. */
   readonly options: NonNullable<ParseArgsConfig['options']>;

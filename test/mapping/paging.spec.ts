@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { closeSync, openSync, readFileSync, statfsSync, truncateSync, writeFileSync } from 'node:fs';
+import { readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -8,28 +8,12 @@ import { native } from '#lib/native';
 import { mmap, mmapAnonymous, type Advice, type Mapping } from 'zerocopy';
 
 import { runInChild } from '../support/child';
+import { evict, livesInMemory } from '../support/page-cache';
 import { statusBytes } from '../support/status';
 import { patternBytes, temporaryFolder } from '../support/temporary';
 
 const PAGE = native.pageSize();
 const MIB = 2 ** 20;
-
-/** tmpfs(5): its files are nowhere but in memory. */
-function livesInMemory(file: string): boolean {
-  return statfsSync(file).type === 0x0102_1994;
-}
-
-/** Takes a file that nobody has mapped out of the page cache. */
-function evict(file: string): void {
-  const fd = openSync(file, 'r');
-  try {
-    assert.equal(native.dropFromCache(fd), undefined);
-  } finally {
-    closeSync(fd);
-  }
-  using mapping = mmap(file);
-  if (!livesInMemory(file)) assert.equal(mapping.residency().resident, 0);
-}
 
 function python(source: string, ...args: string[]): string {
   const { status, stdout, stderr } = spawnSync('python3', ['-c', source, ...args], { encoding: 'utf8' });
