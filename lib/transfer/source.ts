@@ -56,11 +56,16 @@ export function openSource(file: SendableFile): Source | Promise<Source> {
   throw invalidArgType('file', 'a path (string, Buffer or URL), a file descriptor, a FileHandle or a Mapping', file);
 }
 
+/** A regular file of `size` bytes that is open, and stays the caller's. */
+export function openedFile(fd: number, size: number, path: string | undefined): Source {
+  return new FileSource(fd, size, path, false);
+}
+
 function borrowed(fd: number): Source | Promise<Source> {
   // A FileHandle that was closed has the descriptor -1.
   if (fd < 0) throw systemError({ errno: os.constants.errno.EBADF, syscall: 'fstat' });
   const size = sizeOfFile(fs.fstatSync(fd), undefined);
-  return size === 0 ? snapshotOrEmpty(fd, undefined) : new FileSource(fd, size, undefined, false);
+  return size === 0 ? snapshotOrEmpty(fd, undefined) : openedFile(fd, size, undefined);
 }
 
 async function openPath(path: string | Buffer | URL): Promise<Source> {
