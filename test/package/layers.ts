@@ -25,7 +25,7 @@ const LIB_LAYERS: readonly [RegExp, number][] = [
 ];
 const NATIVE_LAYERS: readonly [RegExp, number][] = [
   [/^src-native\/(os\/|counters\.h$|no_runtime\.cc$)/, 0],
-  [/^src-native\/(node_values|environment)\.h$/, 1],
+  [/^src-native\/(node_values|environment|pool_work_binding)\.h$/, 1],
   [/^src-native\/region\//, 2],
   [/^src-native\/transfer\//, 3],
   [/^src-native\/addon\.cc$/, ENTRY],
