@@ -15,6 +15,9 @@ export type {
 } from './view/memory-view';
 export { createNpy, openNpy, writeNpy } from './formats/npy';
 export type { CreateNpyOptions, OpenNpyOptions } from './formats/npy';
+export { copyFile } from './transfer/copy-file';
+export type { CopyFileOptions } from './transfer/copy-file';
+export type { CopyTarget } from './transfer/copy-target';
 export { readInto, readIntoSync } from './transfer/read-into';
 export type { ReadTarget } from './transfer/read-into';
 export { sendfile } from './transfer/sendfile';

@@ -22,6 +22,14 @@ export const STATES = ['open', 'closing', 'closed'] as const;
 /** By number in src-native/transfer/pump.h. */
 export const ENDINGS = ['complete', 'failed', 'cancelled', 'short'] as const;
 
+/** By number in src-native/transfer/copy.h. */
+export const COPY_STATES = ['more', 'complete', 'failed', 'short'] as const;
+
+/** A native Copy: tagged, only good for passing back. */
+export interface CopyHandle {
+  readonly copy?: never;
+}
+
 /** Live counters of the whole process, for tests. */
 export interface Counters {
   readonly regionsMapped: number;
@@ -123,7 +131,35 @@ export interface TransferBinding {
   sendProgress(id: number): { readonly sent: number; readonly unacknowledged: number };
 }
 
-export interface NativeBinding extends RegionBinding, TransferBinding {
+/** How far a copy is; `errno` and `syscall` where it failed. */
+export interface CopyProgress extends OsFailure {
+  /** Index of COPY_STATES. */
+  readonly state: number;
+  /** Bytes of the target that are right now, from where the copy begins. */
+  readonly copied: number;
+}
+
+/**
+ * src-native/transfer/copy_binding.cc. `…IsOurs`: opened for this copy, so that nobody minds its position moving;
+ * `replaces`: the target is emptied first.
+ */
+export interface CopyBinding {
+  /** Null when source and target are one file and the copy would read what it writes. */
+  startCopyFile(
+    file: number, fileIsOurs: boolean, offset: number, length: number,
+    target: number, targetIsOurs: boolean, targetOffset: number, replaces: boolean,
+  ): CopyHandle | OsFailure | null;
+  /** The region is held. */
+  startCopyMemory(
+    region: RegionHandle, offset: number, length: number,
+    target: number, targetIsOurs: boolean, targetOffset: number, replaces: boolean,
+  ): CopyHandle | OsFailure;
+  /** A bounded piece of work on the thread pool; one turn of a copy at a time. */
+  copyTurn(copy: CopyHandle): Promise<CopyProgress>;
+  endCopy(copy: CopyHandle): void;
+}
+
+export interface NativeBinding extends RegionBinding, TransferBinding, CopyBinding {
   counters(): Counters;
 }
 

@@ -19,6 +19,8 @@
       "region/share.cc",
       "region/window_binding.cc",
       "region/work_binding.cc",
+      "transfer/copy.cc",
+      "transfer/copy_binding.cc",
       "transfer/transfer_binding.cc"
     ],
     # No exceptions, no RTTI, no C++ run-time library: the binary needs libc alone (no_runtime.cc).
@@ -34,7 +36,7 @@
       ["OS=='linux'", {
         "sources": [
           "no_runtime.cc",
-          "os/file_posix.cc", "os/memory_map_posix.cc", "os/fault_handler_posix.cc", "os/library_posix.cc",
+          "os/copy_file_linux.cc", "os/file_posix.cc", "os/memory_map_posix.cc", "os/fault_handler_posix.cc", "os/library_posix.cc",
           "os/output_linux.cc", "os/poller_linux.cc", "os/send_file_linux.cc", "os/thread_posix.cc",
           "transfer/pump.cc"
         ],
@@ -46,7 +48,8 @@
       }],
       ["OS=='mac' or OS=='freebsd'", {
         "sources": [
-          "os/file_posix.cc", "os/memory_map_posix.cc", "os/fault_handler_posix.cc", "os/library_posix.cc", "os/send_file_bsd.cc",
+          "os/copy_file_unsupported.cc", "os/file_posix.cc", "os/memory_map_posix.cc", "os/fault_handler_posix.cc",
+          "os/library_posix.cc", "os/send_file_bsd.cc",
           "transfer/pump_unsupported.cc"
         ],
         "xcode_settings": {
@@ -60,7 +63,7 @@
       }],
       ["OS=='win'", {
         "sources": [
-          "os/file_windows.cc", "os/memory_map_windows.cc", "os/fault_handler_windows.cc", "os/library_windows.cc",
+          "os/copy_file_unsupported.cc", "os/file_windows.cc", "os/memory_map_windows.cc", "os/fault_handler_windows.cc", "os/library_windows.cc",
           "os/send_file_unsupported.cc", "transfer/pump_unsupported.cc"
         ],
         "defines": ["WIN32_LEAN_AND_MEAN", "NOMINMAX", "_WIN32_WINNT=0x0A00", "_HAS_EXCEPTIONS=0"],

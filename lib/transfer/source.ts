@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { invalidArgType, outOfRange, systemError, valueOrThrow, zeroCopyError, type OsFailure } from '../errors';
 import { unreadable } from '../mapping/faults';
 import { Mapping, windowsOf } from '../mapping/mapping';
-import { native } from '../native';
+import { native, type CopyHandle } from '../native';
 import { byteRange, fileDescriptor, handleDescriptor, type ByteRange, type FileHandleLike } from '../validate';
 
 /** A file: a path, one that is open already (then it stays the caller's), or a Mapping. */
@@ -21,8 +21,21 @@ export interface WantedRange {
   readonly length: number | undefined;
 }
 
+/** Where copyFile() writes. */
+export interface CopyPlace {
+  readonly fd: number;
+  /** Opened for this copy: nobody minds its position moving. */
+  readonly isOurs: boolean;
+  /** Bytes. */
+  readonly offset: number;
+  /** What is there goes first. */
+  readonly replaces: boolean;
+}
+
 export interface Source {
   readonly path: string | undefined;
+  /** Permission bits of the file; undefined for memory. */
+  readonly mode: number | undefined;
   /** Which bytes that is. May reach past the end of the file: then the transfer ends with ERR_SHORT_FILE. */
   range(wanted: WantedRange): ByteRange;
   /** True when the source is known to end before the range does. */
@@ -30,8 +43,12 @@ export interface Source {
   /** Sends what leaves at once; bytes. */
   sendCached(socket: number, offset: number, length: number): number;
   startJob(out: number, offset: number, length: number): number | OsFailure;
-  /** What a job that failed with the byte at `offset` rejects with. */
+  /** Null when `to` is the same file, and what is read would be written over. */
+  startCopy(range: ByteRange, to: CopyPlace): CopyHandle | OsFailure | null;
+  /** What a job or copy that failed with the byte at `offset` rejects with. */
   failure(failed: OsFailure, offset: number): Error;
+  /** Of memory: that a part of it was lost, before or meanwhile, and read as zeros. */
+  fault(): Error | undefined;
   /** Fills `buffer` from `offset` on, the event loop free meanwhile; resolves with the bytes read, 0 at the end. */
   read(buffer: Uint8Array, offset: number): Promise<number>;
   /** Ends what was opened for this transfer. */
@@ -46,37 +63,47 @@ const O_NONBLOCK = (fs.constants.O_NONBLOCK as number | undefined) ?? 0;
 const SNAPSHOT_PIECE = 64 * 1024;
 const LARGEST_SNAPSHOT = 16 * 1024 * 1024;
 
+/** What a source is opened for: what its argument is called, and the call that errors name. */
+export interface Purpose {
+  readonly argument: string;
+  readonly syscall: string;
+}
+
+const SENDFILE: Purpose = { argument: 'file', syscall: 'sendfile' };
+
 /** Checks and opens: at once where that needs no disk, so that what is cached can leave in the same turn. */
-export function openSource(file: SendableFile): Source | Promise<Source> {
+export function openSource(file: SendableFile, purpose = SENDFILE): Source | Promise<Source> {
   if (file instanceof Mapping) return new MemorySource(file);
-  if (typeof file === 'number') return borrowed(fileDescriptor(file, 'file'));
-  if (typeof file === 'string' || Buffer.isBuffer(file) || file instanceof URL) return openPath(file);
+  if (typeof file === 'number') return borrowed(fileDescriptor(file, purpose.argument), purpose);
+  if (typeof file === 'string' || Buffer.isBuffer(file) || file instanceof URL) return openPath(file, purpose);
   const fd = handleDescriptor(file);
-  if (fd !== undefined) return borrowed(fd);
-  throw invalidArgType('file', 'a path (string, Buffer or URL), a file descriptor, a FileHandle or a Mapping', file);
+  if (fd !== undefined) return borrowed(fd, purpose);
+  throw invalidArgType(purpose.argument, 'a path (string, Buffer or URL), a file descriptor, a FileHandle or a Mapping', file);
 }
 
 /** A regular file of `size` bytes that is open, and stays the caller's. */
 export function openedFile(fd: number, size: number, path: string | undefined): Source {
-  return new FileSource(fd, size, path, false);
+  return new FileSource(fd, { size, mode: undefined, path, owned: false });
 }
 
-function borrowed(fd: number): Source | Promise<Source> {
+function borrowed(fd: number, purpose: Purpose): Source | Promise<Source> {
   // A FileHandle that was closed has the descriptor -1.
   if (fd < 0) throw systemError({ errno: os.constants.errno.EBADF, syscall: 'fstat' });
-  const size = sizeOfFile(fs.fstatSync(fd), undefined);
-  return size === 0 ? snapshotOrEmpty(fd, undefined) : openedFile(fd, size, undefined);
+  const { size, mode } = regularFile(fs.fstatSync(fd), purpose.syscall, undefined);
+  if (size === 0) return snapshotOrEmpty(fd, mode, undefined);
+  return new FileSource(fd, { size, mode, path: undefined, owned: false });
 }
 
-async function openPath(path: string | Buffer | URL): Promise<Source> {
+async function openPath(path: string | Buffer | URL, purpose: Purpose): Promise<Source> {
   const name = path instanceof URL ? fileURLToPath(path) : path.toString();
   const fd = await promised<number>((done) => { fs.open(path, O_RDONLY | O_NONBLOCK, done); });
   let keep = false;
   try {
-    const size = sizeOfFile(await promised<fs.Stats>((done) => { fs.fstat(fd, done); }), name);
-    if (size === 0) return await snapshotOrEmpty(fd, name);
+    const facts = await promised<fs.Stats>((done) => { fs.fstat(fd, done); });
+    const { size, mode } = regularFile(facts, purpose.syscall, name);
+    if (size === 0) return await snapshotOrEmpty(fd, mode, name);
     keep = true;
-    return new FileSource(fd, size, name, true);
+    return new FileSource(fd, { size, mode, path: name, owned: true });
   } finally {
     if (!keep) closeQuietly(fd);
   }
@@ -86,7 +113,7 @@ async function openPath(path: string | Buffer | URL): Promise<Source> {
  * Files of /proc and /sys say that they are empty, and sendfile(2) refuses them: what they hold now goes into memory,
  * as a file that can be sent like any other.
  */
-async function snapshotOrEmpty(fd: number, path: string | undefined): Promise<Source> {
+async function snapshotOrEmpty(fd: number, mode: number, path: string | undefined): Promise<Source> {
   const pieces: Buffer[] = [];
   let size = 0;
   for (;;) {
@@ -99,36 +126,47 @@ async function snapshotOrEmpty(fd: number, path: string | undefined): Promise<So
   }
   const memory = valueOrThrow(native.createMemoryFile('zerocopy:snapshot', size, false), path);
   for (const piece of pieces) fs.writeSync(memory, piece);
-  return new FileSource(memory, size, path, true);
+  return new FileSource(memory, { size, mode, path, owned: true });
 }
 
-function promised<T>(start: (done: (error: Error | null, value: T) => void) => void): Promise<T> {
+/** The result of one of node:fs's calls with a callback. */
+export function promised<T>(start: (done: (error: Error | null, value: T) => void) => void): Promise<T> {
   return new Promise((resolve, reject) => {
     start((error, value) => { if (error) reject(error); else resolve(value); });
   });
 }
 
-/** Length of a regular file, bytes; what sendfile(2) says of anything else. */
-function sizeOfFile(stats: fs.Stats, path: string | undefined): number {
-  if (stats.isFile()) return stats.size;
+/** The facts of a regular file; for anything else the error of a call that wants one. */
+export function regularFile(stats: fs.Stats, syscall: string, path: string | undefined): fs.Stats {
+  if (stats.isFile()) return stats;
   const { EISDIR, ESPIPE, EINVAL } = os.constants.errno;
   const unseekable = stats.isFIFO() || stats.isSocket() ? ESPIPE : EINVAL;
-  throw systemError({ errno: stats.isDirectory() ? EISDIR : unseekable, syscall: 'sendfile' }, path);
+  throw systemError({ errno: stats.isDirectory() ? EISDIR : unseekable, syscall }, path);
 }
 
-function closeQuietly(fd: number): void {
+export function closeQuietly(fd: number): void {
   fs.close(fd, () => undefined);
+}
+
+interface FileFacts {
+  readonly size: number;
+  readonly mode: number | undefined;
+  readonly path: string | undefined;
+  /** Opened for this transfer. */
+  readonly owned: boolean;
 }
 
 class FileSource implements Source {
   readonly path: string | undefined;
+  readonly mode: number | undefined;
   readonly #fd: number;
   readonly #size: number;
   readonly #owned: boolean;
 
-  constructor(fd: number, size: number, path: string | undefined, owned: boolean) {
+  constructor(fd: number, { size, mode, path, owned }: FileFacts) {
     this.#fd = fd;
     this.#size = size;
+    this.mode = mode === undefined ? undefined : mode & 0o777;
     this.path = path;
     this.#owned = owned;
   }
@@ -155,8 +193,16 @@ class FileSource implements Source {
     return native.startSendFile(out, this.#fd, offset, length);
   }
 
+  startCopy({ offset, length }: ByteRange, to: CopyPlace): CopyHandle | OsFailure | null {
+    return native.startCopyFile(this.#fd, this.#owned, offset, length, to.fd, to.isOurs, to.offset, to.replaces);
+  }
+
   failure(failed: OsFailure): Error {
     return systemError(failed);
+  }
+
+  fault(): undefined {
+    return undefined;
   }
 
   read(buffer: Uint8Array, offset: number): Promise<number> {
@@ -170,6 +216,7 @@ class FileSource implements Source {
 
 class MemorySource implements Source {
   readonly path: string | undefined;
+  readonly mode = undefined;
   readonly #mapping: Mapping;
 
   constructor(mapping: Mapping) {
@@ -198,10 +245,30 @@ class MemorySource implements Source {
     return native.startSendMemory(out, windows.region, offset, length);
   }
 
+  startCopy({ offset, length }: ByteRange, to: CopyPlace): CopyHandle | OsFailure | null {
+    if (this.#isOver(to, { offset, length })) return null;
+    const windows = windowsOf(this.#mapping);
+    if (!windows.open) throw windows.reason();
+    return native.startCopyMemory(windows.region, offset, length, to.fd, to.isOurs, to.offset, to.replaces);
+  }
+
+  /** Whether `to` is a part of the file that is mapped here, by its path, and would change under what is copied. */
+  #isOver(to: CopyPlace, { offset, length }: ByteRange): boolean {
+    const { path, fileOffset } = this.#mapping;
+    const mapped = path === undefined ? undefined : fs.statSync(path, { bigint: true, throwIfNoEntry: false });
+    const target = fs.fstatSync(to.fd, { bigint: true });
+    if (mapped?.ino !== target.ino || mapped.dev !== target.dev) return false;
+    return to.replaces || Math.abs(fileOffset + offset - to.offset) < length;
+  }
+
   /** The kernel answers EFAULT where looking at the memory would be SIGBUS. */
   failure(failed: OsFailure, offset: number): Error {
     if (failed.errno !== os.constants.errno.EFAULT) return systemError(failed);
     return unreadable(offset, this.#mapping.faults);
+  }
+
+  fault(): Error | undefined {
+    return windowsOf(this.#mapping).fault();
   }
 
   read(buffer: Uint8Array, offset: number): Promise<number> {

@@ -10,6 +10,8 @@ import { shortFile, type Source } from './source';
 export interface TransferOptions {
   readonly signal: AbortSignal | undefined;
   readonly onProgress: ((sent: number) => void) | undefined;
+  /** Rejects only when its work has ended, which then asks throwIfStopped() itself. Default false. */
+  readonly endsByItself?: boolean;
 }
 
 /** At most one call of onProgress in this time, milliseconds. */
@@ -18,6 +20,7 @@ const PROGRESS_INTERVAL = 50;
 export class Transfer {
   readonly #signal: AbortSignal | undefined;
   readonly #onProgress: ((sent: number) => void) | undefined;
+  readonly #endsByItself: boolean;
   #settled = 0; // bytes of what has ended
   #job: number | undefined;
   #stopped: Error | undefined;
@@ -25,7 +28,8 @@ export class Transfer {
   #reported = 0;
   #ticking: NodeJS.Timeout | undefined;
 
-  constructor({ signal, onProgress }: TransferOptions) {
+  constructor({ signal, onProgress, endsByItself = false }: TransferOptions) {
+    this.#endsByItself = endsByItself;
     this.#signal = signal;
     this.#onProgress = onProgress;
   }
@@ -54,7 +58,7 @@ export class Transfer {
     this.#signal?.addEventListener('abort', onAbort);
     try {
       await new Promise<void>((resolve, reject) => {
-        this.#rejectNow = reject;
+        if (!this.#endsByItself) this.#rejectNow = reject;
         this.#startTicking();
         work().then(resolve, reject);
       });

@@ -2,6 +2,7 @@
 #ifndef ZEROCOPY_OS_FILE_H_
 #define ZEROCOPY_OS_FILE_H_
 
+#include <cstddef>
 #include <cstdint>
 
 #include "os/byte_range.h"
@@ -30,6 +31,14 @@ Status Allocate(int descriptor, ByteRange range);
 // Writes out what is dirty, then lets the page cache forget the file (posix_fadvise(2), POSIX_FADV_DONTNEED); pages
 // that somebody has mapped, or that live in memory alone, stay. ENOSYS where there is no such call.
 Status DropFromCache(int descriptor);
+
+// Makes the file `size` bytes long, shorter or longer; what is new is a hole (ftruncate(2)).
+Status SetLength(int descriptor, uint64_t size);
+
+// At most `count` bytes, perhaps fewer; ReadAt answers 0 at the end of the file. The file's position stays
+// (pread(2), pwrite(2)). EINTR is repeated inside.
+Result<size_t> ReadAt(int descriptor, uint8_t* target, size_t count, uint64_t offset);
+Result<size_t> WriteAt(int descriptor, const uint8_t* source, size_t count, uint64_t offset);
 
 }  // namespace zerocopy::os
 

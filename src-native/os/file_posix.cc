@@ -4,31 +4,31 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "os/copy_file.h"
 #include "os/file.h"
 #include "os/page.h"
+#include "os/send_file.h"
 
 namespace zerocopy::os {
 namespace {
 
-Status Extend(int descriptor, uint64_t size) {
-  const int result = ftruncate(descriptor, static_cast<off_t>(size));
-  const int error = errno;
-  if (result != 0) return OsError{error, "ftruncate"};
+// For file systems without fallocate: zeros over the new part, so that a full disk shows now.
+Status WriteZeros(int descriptor, uint64_t from, uint64_t size) {
+  static const uint8_t kZeros[1 << 16] = {};
+  while (from < size) {
+    const uint64_t left = size - from;
+    const auto written = WriteAt(descriptor, kZeros, left < sizeof(kZeros) ? left : sizeof(kZeros), from);
+    if (!written.ok()) return written.error();
+    from += written.value();
+  }
   return Nothing{};
 }
 
-// For file systems without fallocate: zeros over the new part, so that a full disk shows now.
-Status WriteZeros(int descriptor, uint64_t from, uint64_t size) {
-  static const char kZeros[1 << 16] = {};
-  while (from < size) {
-    const uint64_t left = size - from;
-    const uint64_t chunk = left < sizeof(kZeros) ? left : sizeof(kZeros);
-    const ssize_t written = pwrite(descriptor, kZeros, chunk, static_cast<off_t>(from));
-    const int error = errno;
-    if (written < 0 && error != EINTR) return OsError{error, "pwrite"};
-    if (written > 0) from += static_cast<uint64_t>(written);
-  }
-  return Nothing{};
+Result<uint64_t> Seek(Place to, int whence) {
+  const off_t position = lseek(to.file, static_cast<off_t>(to.offset), whence);
+  const int error = errno;
+  if (position < 0) return OsError{error, "lseek"};
+  return static_cast<uint64_t>(position);
 }
 
 #ifdef __linux__
@@ -70,12 +70,37 @@ Result<uint64_t> SizeOf(int descriptor) {
   return static_cast<uint64_t>(facts.st_size);
 }
 
+Status SetLength(int descriptor, uint64_t size) {
+  const int result = ftruncate(descriptor, static_cast<off_t>(size));
+  const int error = errno;
+  if (result != 0) return OsError{error, "ftruncate"};
+  return Nothing{};
+}
+
+Result<size_t> ReadAt(int descriptor, uint8_t* target, size_t count, uint64_t offset) {
+  for (;;) {
+    const ssize_t got = pread(descriptor, target, count, static_cast<off_t>(offset));
+    const int error = errno;
+    if (got >= 0) return static_cast<size_t>(got);
+    if (error != EINTR) return OsError{error, "read"};
+  }
+}
+
+Result<size_t> WriteAt(int descriptor, const uint8_t* source, size_t count, uint64_t offset) {
+  for (;;) {
+    const ssize_t written = pwrite(descriptor, source, count, static_cast<off_t>(offset));
+    const int error = errno;
+    if (written >= 0) return static_cast<size_t>(written);
+    if (error != EINTR) return OsError{error, "write"};
+  }
+}
+
 #ifdef MFD_CLOEXEC
 Result<int> CreateMemoryFile(const char* name, uint64_t size, bool sealed) {
   const int descriptor = memfd_create(name, MFD_CLOEXEC | (sealed ? MFD_ALLOW_SEALING : 0U));
   const int create_error = errno;
   if (descriptor < 0) return OsError{create_error, "memfd_create"};
-  const Status extended = Extend(descriptor, size);
+  const Status extended = SetLength(descriptor, size);
   if (!extended.ok()) {
     (void)Close(descriptor);
     return extended.error();
@@ -118,8 +143,29 @@ Status Allocate(int descriptor, ByteRange range) {
   Status failed = OsError{error, "fallocate"};
   if (error == EOPNOTSUPP) failed = WriteZeros(descriptor, old_size.value(), range.offset + range.length);
   // Both may have grown the file on the way.
-  if (!failed.ok() && old_size.value() < range.offset + range.length) (void)Extend(descriptor, old_size.value());
+  if (!failed.ok() && old_size.value() < range.offset + range.length) (void)SetLength(descriptor, old_size.value());
   return failed;
+}
+
+Result<bool> IsSameFile(int one, int other) {
+  struct stat facts[2] = {};
+  const int descriptors[2] = {one, other};
+  for (int i = 0; i < 2; ++i) {
+    const int result = fstat(descriptors[i], &facts[i]);
+    const int error = errno;
+    if (result != 0) return OsError{error, "fstat"};
+  }
+  return facts[0].st_dev == facts[1].st_dev && facts[0].st_ino == facts[1].st_ino;
+}
+
+Result<uint64_t> NextData(Place from) { return Seek(from, SEEK_DATA); }
+
+Result<uint64_t> NextHole(Place from) { return Seek(from, SEEK_HOLE); }
+
+Result<size_t> SendRange(Place from, Place to, size_t count) {
+  const auto moved = Seek(to, SEEK_SET);
+  if (!moved.ok()) return moved.error();
+  return SendFile(to.file, from.file, &from.offset, count);
 }
 
 }  // namespace zerocopy::os

@@ -10,10 +10,10 @@
 
 #include "environment.h"
 #include "node_values.h"
-#include "os/byte_range.h"
 #include "os/output.h"
 #include "os/send_file.h"
 #include "region/handle_binding.h"
+#include "transfer/copy_binding.h"
 #include "transfer/pump.h"
 
 namespace zerocopy::transfer {
@@ -154,12 +154,6 @@ napi_value StartSendFile(napi_env env, napi_callback_info info) {
   return NumberOrFailure(env, service->Start(env, out, std::move(source), length));
 }
 
-// The memory of `region`, held until the last copy of the pointer is gone.
-std::shared_ptr<const uint8_t> HeldMemory(std::shared_ptr<region::Region> region) {
-  const uint8_t* data = region->data();
-  return {data, [region = std::move(region)](const uint8_t*) { region->Release(); }};
-}
-
 // startSendMemory(out, region, offset, length): the id of a job, which holds the region until it ends.
 napi_value StartSendMemory(napi_env env, napi_callback_info info) {
   const Arguments<4> arguments(env, info);
@@ -171,11 +165,8 @@ napi_value StartSendMemory(napi_env env, napi_callback_info info) {
   }
   PumpService* service = ServiceOf(env);
   if (service == nullptr) return nullptr;
-  std::shared_ptr<region::Region> region = region::FromHandle(env, arguments[1]);
-  if (region == nullptr || length == 0 || !os::Fits({source.offset, length}, region->length()) || !region->Hold()) {
-    return ThrowMisuse(env, "no range of an open region");
-  }
-  source.memory = HeldMemory(std::move(region));
+  source.memory = region::HoldMemory(env, arguments[1], {source.offset, length});
+  if (source.memory == nullptr) return ThrowMisuse(env, "no range of an open region");
   return NumberOrFailure(env, service->Start(env, out, std::move(source), length));
 }
 
@@ -236,6 +227,7 @@ void Register(napi_env env, napi_value exports) {
   Export(env, exports, "cancelSend", CancelSend);
   Export(env, exports, "sendProgress", SendProgress);
   Export(env, exports, "takeFinished", TakeFinished);
+  RegisterCopy(env, exports);
 }
 
 }  // namespace zerocopy::transfer
