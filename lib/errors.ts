@@ -129,6 +129,16 @@ export function notWritable(destroyed: boolean): NodeJS.ErrnoException {
 }
 
 /**
+ * A request that cannot be answered, as frameworks want it from next(): `status` and `statusCode`; `expose` says that
+ * the message is for the client. What the system said is the `cause`.
+ */
+export function requestError(status: number, message: string, cause?: unknown): Error {
+  const error = new Error(message, cause === undefined ? undefined : { cause });
+  Error.captureStackTrace(error, requestError);
+  return Object.assign(error, { status, statusCode: status, expose: status < 500 });
+}
+
+/**
  * As Node's own operations reject when their AbortSignal fires: `name` AbortError, `code` ABORT_ERR, the reason as
  * `cause`.
  */

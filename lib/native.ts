@@ -159,7 +159,35 @@ export interface CopyBinding {
   endCopy(copy: CopyHandle): void;
 }
 
-export interface NativeBinding extends RegionBinding, TransferBinding, CopyBinding {
+/** Where symbolic links may lead; by number in src-native/os/directory.h. */
+export const SYMLINKS = ['within', 'follow', 'deny'] as const;
+
+/** What is known of an open file, by place in a Float64Array: src-native/http/document_root_binding.cc. */
+export const FACTS = {
+  size: 0,
+  modifiedSeconds: 1,
+  modifiedNanoseconds: 2,
+  changedSeconds: 3,
+  changedNanoseconds: 4,
+  device: 5,
+  /** The upper and the lower 32 bits. */
+  inodeHigh: 6,
+  inodeLow: 7,
+  mode: 8,
+  /** 1 when it has at most 64 KiB and all of them are in memory. */
+  inMemory: 9,
+} as const;
+export const FACT_COUNT = 10;
+
+/** src-native/http/document_root_binding.cc. `symlinks` is an index of SYMLINKS, `facts` FACT_COUNT long. */
+export interface DocumentRootBinding {
+  /** A descriptor, its facts filled in. EAGAIN when the disk would have to be asked, ENOSYS where it cannot be done. */
+  openBeneath(root: number, path: string, symlinks: number, facts: Float64Array): number | OsFailure;
+  openBeneathOnPool(root: number, path: string, symlinks: number): Promise<number | OsFailure> | OsFailure;
+  describeFile(descriptor: number, facts: Float64Array): undefined | OsFailure;
+}
+
+export interface NativeBinding extends RegionBinding, TransferBinding, CopyBinding, DocumentRootBinding {
   counters(): Counters;
 }
 

@@ -12,6 +12,7 @@ out=$PWD/out/native
 jobs=$(nproc 2>/dev/null || echo 2)
 sources=(
   os/copy_file_linux.cc os/fault_handler_posix.cc os/file_posix.cc os/memory_map_posix.cc os/output_linux.cc os/poller_linux.cc
+  os/directory_linux.cc
   os/send_file_linux.cc os/thread_posix.cc region/fault_table.cc region/pages.cc region/region.cc region/share.cc
   transfer/copy.cc transfer/pump.cc
 )

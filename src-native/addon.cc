@@ -51,6 +51,7 @@ napi_value Initialize(napi_env env, napi_value exports) {
   Export(env, exports, "counters", ReadCounters);
   region::Register(env, exports);
   transfer::Register(env, exports);
+  http::Register(env, exports);
   return exports;
 }
 

@@ -9,6 +9,7 @@
     "defines": ["NAPI_VERSION=8"],
     "sources": [
       "addon.cc",
+      "http/document_root_binding.cc",
       "region/fault_table.cc",
       "region/handle_binding.cc",
       "region/pages.cc",
@@ -36,6 +37,7 @@
       ["OS=='linux'", {
         "sources": [
           "no_runtime.cc",
+          "os/directory_linux.cc",
           "os/copy_file_linux.cc", "os/file_posix.cc", "os/memory_map_posix.cc", "os/fault_handler_posix.cc", "os/library_posix.cc",
           "os/output_linux.cc", "os/poller_linux.cc", "os/send_file_linux.cc", "os/thread_posix.cc",
           "transfer/pump.cc"
@@ -48,6 +50,7 @@
       }],
       ["OS=='mac' or OS=='freebsd'", {
         "sources": [
+          "os/directory_unsupported.cc",
           "os/copy_file_unsupported.cc", "os/file_posix.cc", "os/memory_map_posix.cc", "os/fault_handler_posix.cc",
           "os/library_posix.cc", "os/send_file_bsd.cc",
           "transfer/pump_unsupported.cc"
@@ -63,6 +66,7 @@
       }],
       ["OS=='win'", {
         "sources": [
+          "os/directory_unsupported.cc",
           "os/copy_file_unsupported.cc", "os/file_windows.cc", "os/memory_map_windows.cc", "os/fault_handler_windows.cc", "os/library_windows.cc",
           "os/send_file_unsupported.cc", "transfer/pump_unsupported.cc"
         ],

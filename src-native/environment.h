@@ -39,6 +39,9 @@ namespace transfer {
 void Register(napi_env env, napi_value exports);
 void TearDown(Environment* environment);
 }  // namespace transfer
+namespace http {
+void Register(napi_env env, napi_value exports);
+}  // namespace http
 
 }  // namespace zerocopy
 

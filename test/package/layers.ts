@@ -28,6 +28,7 @@ const NATIVE_LAYERS: readonly [RegExp, number][] = [
   [/^src-native\/(node_values|environment|pool_work_binding)\.h$/, 1],
   [/^src-native\/region\//, 2],
   [/^src-native\/transfer\//, 3],
+  [/^src-native\/http\//, 4],
   [/^src-native\/addon\.cc$/, ENTRY],
 ];
 
@@ -51,7 +52,8 @@ const SYSTEM_CALL = new RegExp(`(?<![\\w.>:]|\\w::)(?:::)?(${SYSTEM_CALLS.join('
 const PLATFORM_MACRO = /^\s*#\s*(?:if|ifdef|ifndef|elif)\b.*\b(__linux__|__APPLE__|__FreeBSD__|_WIN32|__unix__)\b/m;
 
 /** Decisions without the world: nothing in these may reach it, so that they can be tested without it. */
-const PURE = /^lib\/(errors|validate)\.ts$|^lib\/view\/|^lib\/formats\/npy-header\.ts$/;
+const PURE_HTTP = /^lib\/http\/(byte-range|conditions|encodings|plan|representation|request-path)\.ts$/;
+const PURE = new RegExp(`^lib/(errors|validate)\\.ts$|^lib/view/|^lib/formats/npy-header\\.ts$|${PURE_HTTP.source}`);
 /** It asks the addon for one number, whether any mapping has had a fault. */
 const OWNER = 'lib/view/owner.ts';
 const WORLD = /^node:(fs|net|http2?|https|tls|stream|child_process|worker_threads|cluster|dgram|dns)(\/|$)/;
@@ -84,7 +86,7 @@ function libViolations({ file, code }: Source): string[] {
 }
 
 /** What serving files over HTTP may stand on. The core has no dependency. */
-const HTTP_DEPENDENCIES = ['mime-types', 'negotiator', 'range-parser'];
+const HTTP_DEPENDENCIES = ['mime-types', 'negotiator'];
 
 function foreignImport(file: string, name: string): string[] {
   if (file.startsWith('lib/http/') && HTTP_DEPENDENCIES.includes(name)) return [];

@@ -1,0 +1,179 @@
+// Files below a document root, opened and described in one call: at once where no disk has to be asked, else on
+// libuv's thread pool.
+#include <node_api.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <climits>
+#include <cstring>
+#include <iterator>
+#include <memory>
+
+#include "environment.h"
+#include "node_values.h"
+#include "os/descriptor.h"
+#include "os/directory.h"
+#include "os/send_file.h"
+
+namespace zerocopy::http {
+namespace {
+
+#ifndef PATH_MAX
+constexpr size_t kLongestPath = 4096;
+#else
+constexpr size_t kLongestPath = PATH_MAX;
+#endif
+// Where `describe` also says whether all bytes are in memory.
+constexpr uint64_t kLargestProbed = uint64_t{64} * 1024;
+constexpr int kHalf = 32;
+
+struct Place {
+  int root = -1;
+  char path[kLongestPath] = {};
+  os::Symlinks symlinks = os::Symlinks::kWithin;
+};
+
+// ENAMETOOLONG, EINVAL for a path that the kernel would see cut; ERR_INTERNAL_MISUSE (pending) for no arguments.
+template <size_t kCount>
+bool ReadPlace(napi_env env, const Arguments<kCount>& arguments, Place* place, os::OsError* error) {
+  uint64_t symlinks = 0;
+  size_t length = 0;
+  if (!arguments.Descriptor(0, &place->root) || !arguments.Size(2, &symlinks) || symlinks > 2 ||
+      napi_get_value_string_utf8(env, arguments[1], nullptr, 0, &length) != napi_ok) {
+    ThrowMisuse(env, "openBeneath(root, path, symlinks, …)");
+    return false;
+  }
+  place->symlinks = static_cast<os::Symlinks>(symlinks);
+  if (length >= kLongestPath) {
+    *error = {ENAMETOOLONG, "openat2"};
+    return false;
+  }
+  napi_get_value_string_utf8(env, arguments[1], place->path, kLongestPath, &length);
+  if (std::strlen(place->path) == length) return true;
+  *error = {EINVAL, "openat2"};
+  return false;
+}
+
+napi_value FailureOrPending(napi_env env, const os::OsError& error) {
+  return error.number == 0 ? nullptr : MakeFailure(env, error);
+}
+
+// In the order of FACTS in lib/native.ts.
+constexpr size_t kFacts = 10;
+
+bool FactsArray(napi_env env, napi_value value, double** facts) {
+  napi_typedarray_type type = napi_int8_array;
+  size_t length = 0;
+  void* data = nullptr;
+  if (napi_get_typedarray_info(env, value, &type, &length, &data, nullptr, nullptr) != napi_ok) return false;
+  *facts = static_cast<double*>(data);
+  return type == napi_float64_array && length == kFacts && data != nullptr;
+}
+
+os::Status DescribeInto(int descriptor, double* out) {
+  const auto described = os::Describe(descriptor);
+  if (!described.ok()) return described.error();
+  const os::FileFacts& facts = described.value();
+  const bool in_memory = facts.size <= kLargestProbed && os::IsCached(descriptor, 0, static_cast<size_t>(facts.size));
+  const double values[] = {
+      static_cast<double>(facts.size),
+      static_cast<double>(facts.modified_seconds),
+      static_cast<double>(facts.modified_nanoseconds),
+      static_cast<double>(facts.changed_seconds),
+      static_cast<double>(facts.changed_nanoseconds),
+      static_cast<double>(facts.device),
+      static_cast<double>(facts.inode >> kHalf),  // exact, which 64 bits in a double are not
+      static_cast<double>(facts.inode & UINT32_MAX),
+      static_cast<double>(facts.mode),
+      in_memory ? 1.0 : 0.0,
+  };
+  static_assert(sizeof values / sizeof *values == kFacts);
+  std::copy(std::begin(values), std::end(values), out);
+  return os::Nothing{};
+}
+
+// openBeneath(root, path, symlinks, facts): a descriptor, its facts filled in; EAGAIN when the disk must be asked.
+napi_value OpenBeneath(napi_env env, napi_callback_info info) {
+  const Arguments<4> arguments(env, info);
+  Place place;
+  os::OsError error;
+  double* facts = nullptr;
+  if (!ReadPlace(env, arguments, &place, &error)) return FailureOrPending(env, error);
+  if (!FactsArray(env, arguments[3], &facts)) return ThrowMisuse(env, "openBeneath(…, facts)");
+  const auto opened = os::OpenBeneath(place.root, place.path, place.symlinks, true);
+  if (!opened.ok()) return MakeFailure(env, opened.error());
+  const os::Status described = DescribeInto(opened.value(), facts);
+  if (described.ok()) return MakeNumber(env, opened.value());
+  (void)os::Close(opened.value());
+  return MakeFailure(env, described.error());
+}
+
+// describeFile(descriptor, facts)
+napi_value DescribeFile(napi_env env, napi_callback_info info) {
+  const Arguments<2> arguments(env, info);
+  int descriptor = -1;
+  double* facts = nullptr;
+  if (!arguments.Descriptor(0, &descriptor) || !FactsArray(env, arguments[1], &facts)) {
+    return ThrowMisuse(env, "describeFile(descriptor, facts)");
+  }
+  const os::Status described = DescribeInto(descriptor, facts);
+  return described.ok() ? MakeUndefined(env) : MakeFailure(env, described.error());
+}
+
+struct Opening {
+  Place place;
+  os::Descriptor root;  // its own, for the caller may close his meanwhile
+  os::Result<int> opened = os::OsError{ECANCELED, "openat2"};
+  napi_deferred deferred = nullptr;
+  napi_async_work work = nullptr;
+};
+
+void Execute(napi_env, void* data) {
+  auto* opening = static_cast<Opening*>(data);
+  opening->opened = os::OpenBeneath(opening->root.get(), opening->place.path, opening->place.symlinks, false);
+}
+
+void Complete(napi_env env, napi_status, void* data) {
+  const std::unique_ptr<Opening> opening(static_cast<Opening*>(data));
+  const auto& opened = opening->opened;
+  napi_handle_scope scope = nullptr;
+  bool delivered = false;
+  if (napi_open_handle_scope(env, &scope) == napi_ok) {
+    napi_value result = opened.ok() ? MakeNumber(env, opened.value()) : MakeFailure(env, opened.error());
+    delivered = result != nullptr && napi_resolve_deferred(env, opening->deferred, result) == napi_ok;
+    napi_delete_async_work(env, opening->work);
+    napi_close_handle_scope(env, scope);
+  }
+  if (!delivered && opened.ok()) (void)os::Close(opened.value());
+}
+
+// openBeneathOnPool(root, path, symlinks): a promise of a descriptor or a failure.
+napi_value OpenBeneathOnPool(napi_env env, napi_callback_info info) {
+  const Arguments<3> arguments(env, info);
+  auto opening = std::make_unique<Opening>();
+  os::OsError error;
+  if (!ReadPlace(env, arguments, &opening->place, &error)) return FailureOrPending(env, error);
+  auto root = os::OwnDuplicate(opening->place.root);
+  if (!root.ok()) return MakeFailure(env, root.error());
+  opening->root = std::move(root.value());
+  napi_value promise = nullptr;
+  napi_value label = nullptr;
+  const bool queued =
+      napi_create_string_utf8(env, "zerocopy:open", NAPI_AUTO_LENGTH, &label) == napi_ok &&
+      napi_create_promise(env, &opening->deferred, &promise) == napi_ok &&
+      napi_create_async_work(env, nullptr, label, Execute, Complete, opening.get(), &opening->work) == napi_ok &&
+      napi_queue_async_work(env, opening->work) == napi_ok;
+  if (!queued) return nullptr;
+  (void)opening.release();  // Complete has it now
+  return promise;
+}
+
+}  // namespace
+
+void Register(napi_env env, napi_value exports) {
+  Export(env, exports, "openBeneath", OpenBeneath);
+  Export(env, exports, "openBeneathOnPool", OpenBeneathOnPool);
+  Export(env, exports, "describeFile", DescribeFile);
+}
+
+}  // namespace zerocopy::http

@@ -1,0 +1,12 @@
+// Systems without openat2: JavaScript finds its own way (lib/http/document-root.ts).
+#include <errno.h>
+
+#include "os/directory.h"
+
+namespace zerocopy::os {
+
+Result<int> OpenBeneath(int, const char*, Symlinks, bool) { return OsError{ENOSYS, "openat2"}; }
+
+Result<FileFacts> Describe(int) { return OsError{ENOSYS, "fstat"}; }
+
+}  // namespace zerocopy::os
