@@ -1,3 +1,3 @@
 /** The same objects for ES modules: one class identity, however the package is loaded. */
-export { accelerate, transfers, ZeroCopyResponse } from './http.js';
+export { accelerate, serveFiles, transfers, ZeroCopyResponse } from './http.js';
 export type * from './http.js';
