@@ -8,6 +8,8 @@ import os from 'node:os';
 import path from 'node:path';
 import ts from 'typescript';
 
+import { makeEcosystemFiles } from './ecosystem-files';
+
 const ROOT = path.join(__dirname, '../../..');
 
 interface Example {
@@ -42,11 +44,21 @@ function announced(source: string): string[] {
   return [...source.matchAll(/console\.log\(.*\);? +\/\/ (.*)$/gm)].map((match) => match[1]!.trim());
 }
 
+/** What an example may import beside Node's own modules and `zerocopy`. */
+function packagesIn(examples: readonly Example[]): string[] {
+  const imports = examples.flatMap(({ source }) => [...source.matchAll(/ from '([^']+)'/g)].map((match) => match[1]!));
+  return [...new Set(imports)].filter((name) => !name.startsWith('node:') && name !== 'zerocopy');
+}
+
 /** The folder of one document's examples: `zerocopy` is installed in it, and data.bin lies there. */
-function makeFolder(parent: string, document: string): string {
+function makeFolder(parent: string, document: string, packages: readonly string[] = []): string {
   const folder = path.join(parent, document.replaceAll('/', '-'));
   mkdirSync(path.join(folder, 'node_modules'), { recursive: true });
   symlinkSync(ROOT, path.join(folder, 'node_modules/zerocopy'));
+  for (const name of packages) {
+    mkdirSync(path.join(folder, 'node_modules', path.dirname(name)), { recursive: true });
+    symlinkSync(path.join(ROOT, 'node_modules', name), path.join(folder, 'node_modules', name));
+  }
   return folder;
 }
 
@@ -73,7 +85,8 @@ describe('the examples in', () => {
     const examples = examplesOf(readFileSync(path.join(ROOT, document), 'utf8'));
     if (examples.length === 0) continue;
     describe(document, () => {
-      const folder = makeFolder(parent, document);
+      const folder = makeFolder(parent, document, packagesIn(examples));
+      if (document === 'docs/ecosystem.md') before(() => makeEcosystemFiles(folder));
       for (const example of examples) it(`line ${String(example.line)}`, () => run(folder, example));
     });
   }
