@@ -8,6 +8,8 @@ export type { Access, Advice, MappingRange, PrefetchOptions } from './mapping/ma
 export type { Residency } from './mapping/paging';
 export { mappings, trace } from './mapping/holders';
 export type { Holders, MappingInfo } from './mapping/holders';
+export type { LinesOptions } from './mapping/lines';
+export type { Needle, SearchOptions } from './mapping/search';
 export type { MappingHandle } from './mapping/share';
 export { MemoryView } from './view/memory-view';
 export type {

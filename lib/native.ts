@@ -11,6 +11,9 @@ export interface RegionHandle {
   mapping?: object;
 }
 
+/** A native search under way: tagged, only good for passing back. */
+export type SearchHandle = object;
+
 /** By number in src-native/os/memory_map.h. */
 export const ACCESS = ['read', 'write', 'copy'] as const;
 export const ADVICE = [
@@ -94,6 +97,15 @@ export interface RegionBinding {
   lock(region: RegionHandle, offset: number, length: number): undefined | OsFailure;
   unlock(region: RegionHandle, offset: number, length: number): undefined | OsFailure;
   dropFromCache(descriptor: number): undefined | OsFailure;
+  /** Where `needle` is inside the range, the first time or the last, from the region's start; -1. */
+  find(region: RegionHandle, needle: Uint8Array, offset: number, length: number, last: boolean): number;
+  /** The places of a byte, from `offset`, as many as there is room for: how many. At most 2^32 - 1 bytes of range. */
+  findEach(region: RegionHandle, byte: number, offset: number, length: number, places: Uint32Array): number;
+  /** Holds the region until it is ended, or collected. The needle is copied. */
+  beginSearch(region: RegionHandle, needle: Uint8Array): SearchHandle;
+  /** As find(), on the thread pool. */
+  searchTurn(search: SearchHandle, offset: number, length: number, last: boolean): Promise<number>;
+  endSearch(search: SearchHandle): void;
   /** All that this thread has and that are not collected. */
   liveHandles(): RegionHandle[];
   /** Four bytes over a counter that goes up with every fault of any region. */

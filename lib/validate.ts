@@ -7,6 +7,7 @@ import { invalidArgType, invalidArgValue, outOfRange } from './errors';
 const MAX = Number.MAX_SAFE_INTEGER;
 
 function between(min: number, max: number): string {
+  if (min === -MAX && max === MAX) return 'a safe integer';
   return max === MAX ? `an integer >= ${String(min)}` : `an integer >= ${String(min)} and <= ${String(max)}`;
 }
 
@@ -44,6 +45,22 @@ export interface ByteRange {
 export function byteRange(offset: unknown, length: unknown, size: number): ByteRange {
   const from = optionalWholeNumber(offset, 'offset', 0, 0, size);
   return { offset: from, length: optionalWholeNumber(length, 'length', size - from, 0, size - from) };
+}
+
+/**
+ * The bytes of Python's `[from:to]` in something `size` bytes long: negative bounds count from the end, and what lies
+ * outside is cut off. Defaults: from 0, to the end. Undefined when it would end before it begins. Throws
+ * ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE for what is no whole number.
+ */
+export function clampedRange(from: unknown, to: unknown, size: number): ByteRange | undefined {
+  const offset = clampedBound(from, 'from', size, 0);
+  const end = clampedBound(to, 'to', size, size);
+  return end < offset ? undefined : { offset, length: end - offset };
+}
+
+function clampedBound(value: unknown, name: string, size: number, fallback: number): number {
+  const bound = optionalWholeNumber(value, name, fallback, -MAX);
+  return Math.min(Math.max(bound < 0 ? bound + size : bound, 0), size);
 }
 
 /** An options object with no name but those allowed: a misspelt option is an error, not a default. */

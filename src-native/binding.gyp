@@ -17,6 +17,8 @@
       "region/region.cc",
       "region/region_binding.cc",
       "region/residents_binding.cc",
+      "region/search.cc",
+      "region/search_binding.cc",
       "region/share.cc",
       "region/window_binding.cc",
       "region/work_binding.cc",

@@ -34,6 +34,14 @@ inline napi_value MakeUndefined(napi_env env) {
   return value;
 }
 
+// The memory of a typed array of exactly this type; false for anything else.
+inline bool ReadArray(napi_env env, napi_value value, napi_typedarray_type type, void** data, size_t* length) {
+  bool is_array = false;
+  napi_typedarray_type actual = napi_int8_array;
+  return napi_is_typedarray(env, value, &is_array) == napi_ok && is_array &&
+         napi_get_typedarray_info(env, value, &actual, length, data, nullptr, nullptr) == napi_ok && actual == type;
+}
+
 inline void SetNamed(napi_env env, napi_value object, const char* name, napi_value value) {
   if (value != nullptr) napi_set_named_property(env, object, name, value);
 }

@@ -10,8 +10,10 @@ import { registerExporter } from '../view/owner';
 import { remember, tracing } from '../view/trace';
 import { announce } from './announce';
 import { holdersOf, type Holders } from './holders';
+import { linesIn, type LinesOptions } from './lines';
 import { lockPages, prefetchPages, residencyOf, type Residency } from './paging';
 import { resizedRegion } from './resize';
+import { find, search, type Needle, type SearchOptions } from './search';
 import { claim, offer, type MappingHandle } from './share';
 import { Windows } from './windows';
 
@@ -253,6 +255,48 @@ export class Mapping implements Disposable {
     this.#windows = new Windows(this, region, Number(byteLength), this.readonly);
     region.mapping = this;
     before.supersede();
+  }
+
+  /**
+   * Where `needle` begins in the mapping, the first time; -1. Python: `mmap.find`, with bounds as Python's slices:
+   * [from, to), negative ones count from the end, and all of the needle must lie inside. A long range takes its time,
+   * about 0.1 s for each GiB that is in memory: {@link search} leaves the event loop free.
+   * @param needle a byte (0 to 255), a string (as UTF-8), or memory, of whose elements the bytes are looked for
+   * @throws ERR_INVALID_ARG_TYPE; ERR_OUT_OF_RANGE for a number that is no byte or no bound; ERR_MAPPING_FAULT
+   * @example
+   * const at = mapping.indexOf('error');
+   */
+  indexOf(needle: Needle, from?: number | bigint, to?: number | bigint): number {
+    return find(this.#openWindows(), needle, { from, to, last: false });
+  }
+
+  /** As {@link indexOf}, the last time inside [from, to). Python: `mmap.rfind`. */
+  lastIndexOf(needle: Needle, from?: number | bigint, to?: number | bigint): number {
+    return find(this.#openWindows(), needle, { from, to, last: true });
+  }
+
+  /**
+   * As {@link indexOf}, on the thread pool. The mapping is held until it is done: close() meanwhile does not end it.
+   * It goes by turns of 32 MiB, and an abort takes effect when the turn under way is over.
+   * @param options `from`, `to`; `last`: look for the last time, default false; `signal`
+   * @throws (rejects) as indexOf; ERR_INVALID_ARG_VALUE; ABORT_ERR
+   */
+  async search(needle: Needle, options?: SearchOptions): Promise<number> {
+    return search(this.#openWindows(), needle, options);
+  }
+
+  /**
+   * The lines of the mapping one after the other, as views: nothing is copied, and a line may be of any length. A line
+   * ends at '\n' or '\r\n', which is not part of it unless `keepEnds`; the last one needs no end. Where lines end is
+   * looked up a few thousand lines ahead. Python: `iter(m.readline, b'')`.
+   * @param options `from`, `to` as in indexOf; `keepEnds`, default false
+   * @throws ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE, ERR_OUT_OF_RANGE; its next(): ERR_MAPPING_CLOSED,
+   * ERR_MAPPING_FAULT
+   * @example
+   * for (const line of mapping.lines()) if (line.length > 80) console.log(line.asBuffer().toString());
+   */
+  lines(options?: LinesOptions): IterableIterator<MemoryView> {
+    return linesIn(this.#openWindows(), options);
   }
 
   /** Pages that could not be read, because the file was cut or its disk failed; they read as zeros. 0 once closed. */

@@ -16,7 +16,7 @@ import { constants } from 'node:buffer';
 
 import { zeroCopyError } from '../errors';
 import { native, STATES, type RegionHandle } from '../native';
-import { bytesOf, endOwner, fillSpan, Owner, type Exporter } from '../view/owner';
+import { bytesOf, endOwner, faultEpoch, fillSpan, Owner, type Exporter } from '../view/owner';
 import { announce } from './announce';
 import { faultOf } from './faults';
 import { closedMapping } from './holders';
@@ -66,6 +66,8 @@ export class Windows implements Exporter {
   #resized = false;
   /** How many lost pages have been published already. */
   #announced = 0;
+  /** The fault epoch at which nothing was lost. */
+  #soundAt = 0;
 
   constructor(source: object, region: RegionHandle, byteLength: number, readonly: boolean) {
     this.source = source;
@@ -90,6 +92,16 @@ export class Windows implements Exporter {
 
   get open(): boolean {
     return this.#open;
+  }
+
+  /** Throws why the memory may not be looked at, or what was lost of it. Free while no mapping has a fault. */
+  check(): void {
+    if (!this.#open) throw this.reason();
+    const [epoch = 0] = faultEpoch; // before asking: a fault meanwhile is seen next time
+    if (epoch === this.#soundAt) return;
+    const fault = this.fault();
+    if (fault !== undefined) throw fault;
+    this.#soundAt = epoch;
   }
 
   get state(): (typeof STATES)[number] {

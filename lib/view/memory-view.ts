@@ -76,6 +76,11 @@ export let viewOf: (owner: Owner, offset: number, length: number) => MemoryView;
  */
 export let shapedView: (bytes: MemoryView, format: Format, shape: readonly number[], order: Order) => MemoryView;
 
+/** The elements of anything that has memory. Throws ERR_INVALID_ARG_TYPE and why it is not open. For layers above. */
+export function areaOf(source: unknown, name: string): Area {
+  return areaIn(partsOf(source, name));
+}
+
 export class MemoryView {
   // Plain properties, in this order: `owner` first for the sake of its clone guard, and not #private,
   // which costs 5 ns per slice. The memory is out of reach all the same: it is private to Owner.
@@ -566,7 +571,7 @@ function partsOf(source: unknown, name: string): Parts {
     checkOwner(parts.owner);
     return parts;
   }
-  const parts = typeof source === 'object' && source !== null ? partsOfSource(source) : undefined;
+  const parts = typeof source === 'object' && source !== null ? partsOfSource(source, name) : undefined;
   if (parts === undefined) throw notMemory(source, name);
   checkOwner(parts.owner);
   return parts;

@@ -17,8 +17,8 @@ export interface Parts {
 }
 
 /** The parts of what is no view itself; undefined for what has no memory. */
-export function partsOfSource(source: object): Parts | undefined {
-  const memory = userMemory(source);
+export function partsOfSource(source: object, name: string): Parts | undefined {
+  const memory = userMemory(source, name);
   if (memory !== undefined) {
     const { owner, form } = memory;
     return { owner, offset: 0, items: owner.byteLength / form.itemsize, form };

@@ -111,7 +111,7 @@ function inspectSource(source: object): Stretch | undefined {
  * The memory of an object of the language; undefined when it is none. Throws ERR_INVALID_ARG_VALUE when it is
  * detached.
  */
-export function userMemory(source: object): UserMemory | undefined {
+export function userMemory(source: object, name: string): UserMemory | undefined {
   try {
     const facts = inspectSource(source);
     if (facts === undefined) return undefined;
@@ -119,7 +119,7 @@ export function userMemory(source: object): UserMemory | undefined {
     return { owner, form: flatForm(parseFormat(facts.format), owner.exporter.readonly) };
   } catch (cause) {
     if (!(cause instanceof TypeError)) throw cause;
-    throw invalidArgValue('source', source, 'is detached: its memory is gone');
+    throw invalidArgValue(name, source, 'is detached: its memory is gone');
   }
 }
 

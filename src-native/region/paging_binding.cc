@@ -27,29 +27,18 @@ napi_value LockLimit(napi_env env, napi_callback_info) {
   return MakeNumber(env, limit == UINT64_MAX ? INFINITY : static_cast<double>(limit));
 }
 
-// The memory of a Uint8Array of JavaScript's, good until the callback returns.
-bool ReadBytes(napi_env env, napi_value value, uint8_t** data, size_t* length) {
-  napi_typedarray_type type = napi_int8_array;
-  void* bytes = nullptr;
-  bool is_array = false;
-  if (napi_is_typedarray(env, value, &is_array) != napi_ok || !is_array) return false;
-  if (napi_get_typedarray_info(env, value, &type, length, &bytes, nullptr, nullptr) != napi_ok) return false;
-  *data = static_cast<uint8_t*>(bytes);
-  return type == napi_uint8_array;
-}
-
 // residency(handle, offset, length, map): undefined | failure; `map` has a byte for each page around the range
 napi_value Residency(napi_env env, napi_callback_info info) {
   const Arguments<4> arguments(env, info);
   const std::shared_ptr<Region> region = arguments.ok() ? FromHandle(env, arguments[0]) : nullptr;
   os::ByteRange range;
-  uint8_t* map = nullptr;
+  void* map = nullptr;
   size_t count = 0;
   if (region == nullptr || !arguments.Size(1, &range.offset) || !arguments.Size(2, &range.length) ||
-      !ReadBytes(env, arguments[3], &map, &count)) {
+      !ReadArray(env, arguments[3], napi_uint8_array, &map, &count)) {
     return ThrowMisuse(env, "residency(handle, offset, length, map)");
   }
-  return NothingOrFailure(env, region->Residency(range, map, count));
+  return NothingOrFailure(env, region->Residency(range, static_cast<uint8_t*>(map), count));
 }
 
 // A function of (handle, offset, length) that answers undefined or a failure.

@@ -19,6 +19,7 @@
 #include "region/paging_binding.h"
 #include "region/region.h"
 #include "region/residents_binding.h"
+#include "region/search_binding.h"
 #include "region/share.h"
 #include "region/window_binding.h"
 #include "region/work_binding.h"
@@ -241,13 +242,9 @@ napi_value InstallFaultHandler(napi_env env, napi_callback_info) {
 // ---- Sharing with other threads -------------------------------------------------------------------------------
 
 bool ReadToken(napi_env env, napi_value value, Token* token) {
-  napi_typedarray_type type = napi_int8_array;
   size_t length = 0;
   void* data = nullptr;
-  bool is_array = false;
-  if (napi_is_typedarray(env, value, &is_array) != napi_ok || !is_array) return false;
-  if (napi_get_typedarray_info(env, value, &type, &length, &data, nullptr, nullptr) != napi_ok) return false;
-  if (type != napi_uint8_array || length != token->size()) return false;
+  if (!ReadArray(env, value, napi_uint8_array, &data, &length) || length != token->size()) return false;
   std::memcpy(token->data(), data, length);
   return true;
 }
@@ -314,6 +311,7 @@ void Register(napi_env env, napi_value exports) {
   Export(env, exports, "claimRegion", ClaimRegion);
   Export(env, exports, "dropExpiredOffers", DropExpiredOffers);
   RegisterPaging(env, exports);
+  RegisterSearch(env, exports);
   RegisterWindows(env, exports);
 }
 
