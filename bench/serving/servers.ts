@@ -1,0 +1,130 @@
+/**
+ * Who serves the files of a folder: node:http in this process with each of the ways to answer, and nginx beside it.
+ */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createReadStream, existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { open, type FileHandle } from 'node:fs/promises';
+import http from 'node:http';
+import https from 'node:https';
+import net from 'node:net';
+import os from 'node:os';
+import path from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { setTimeout as pause } from 'node:timers/promises';
+import { sendfile } from 'zerocopy';
+
+import { pinned, pinThisProcess, SERVER_CORE } from './cpu';
+
+export interface Running {
+  readonly port: number;
+  readonly pid: number;
+  close(): Promise<void>;
+}
+
+/** Serves the files of `folder`, each by its name. */
+export type Serve = (folder: string) => Promise<Running>;
+
+type Answer = (file: string, response: http.ServerResponse) => Promise<unknown>;
+
+const NGINX = ['/usr/sbin/nginx', '/usr/local/sbin/nginx', '/usr/bin/nginx'].find((file) => existsSync(file));
+
+/** Answers with what `answer` does; with a certificate by HTTPS. */
+export function node(answer: Answer, certificate?: { readonly key: string; readonly cert: string }): Serve {
+  return async (folder) => {
+    pinThisProcess();
+    const listener = (request: http.IncomingMessage, response: http.ServerResponse): void => {
+      answer(folder + (request.url ?? ''), response).catch((error: unknown) => {
+        // A client that leaves in the middle is a client whose time was over.
+        if (!response.destroyed) throw error;
+      });
+    };
+    const server = certificate === undefined ? http.createServer(listener) : https.createServer(certificate, listener);
+    server.listen(0, '127.0.0.1', 4096);
+    await once(server, 'listening');
+    return {
+      port: (server.address() as net.AddressInfo).port,
+      pid: process.pid,
+      close: async () => {
+        server.close();
+        server.closeAllConnections();
+        await once(server, 'close');
+      },
+    };
+  };
+}
+
+export const streamed: Answer = async (file, response) => {
+  response.setHeader('Content-Length', statSync(file).size);
+  await pipeline(createReadStream(file), response);
+};
+
+const buffers = new Map<string, Buffer>();
+export const fromMemory: Answer = (file, response) => {
+  const buffer = buffers.get(file) ?? readFileSync(file);
+  buffers.set(file, buffer);
+  response.setHeader('Content-Length', buffer.length);
+  response.end(buffer);
+  return Promise.resolve();
+};
+
+export const byPath: Answer = async (file, response) => {
+  await sendfile(response, file);
+  response.end();
+};
+
+const handles = new Map<string, Promise<FileHandle>>();
+export const byHandle: Answer = async (file, response) => {
+  let handle = handles.get(file);
+  if (handle === undefined) handles.set(file, handle = open(file));
+  await sendfile(response, await handle);
+  response.end();
+};
+
+/** One worker with sendfile on and no log: undefined where nginx is not installed. */
+export const nginx: Serve | undefined = NGINX === undefined ? undefined : async (folder) => {
+  const own = mkdtempSync(path.join(os.tmpdir(), 'zerocopy-nginx-'));
+  const port = await freePort();
+  const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((name) => `${name}_temp_path ${own}/${name};`);
+  writeFileSync(path.join(own, 'nginx.conf'), `
+    daemon off; master_process off; pid ${own}/nginx.pid; worker_rlimit_nofile 8192;
+    events { worker_connections 4096; }
+    http {
+      access_log off; sendfile on; tcp_nopush on; keepalive_requests 1000000; ${temporary.join(' ')}
+      server { listen 127.0.0.1:${String(port)} backlog=4096; root ${folder}; }
+    }`);
+  const [command, ...args] = pinned(SERVER_CORE, [NGINX, '-e', 'stderr', '-c', path.join(own, 'nginx.conf')]);
+  const child = spawn(command!, args, { stdio: ['ignore', 'inherit', 'inherit'] });
+  await answers(port);
+  return {
+    port,
+    pid: child.pid!, // taskset becomes the command
+    close: async () => {
+      child.kill();
+      if (child.exitCode === null) await once(child, 'exit');
+      rmSync(own, { recursive: true });
+    },
+  };
+};
+
+async function freePort(): Promise<number> {
+  const server = net.createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as net.AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+async function answers(port: number): Promise<void> {
+  for (let attempt = 0; attempt < 200; attempt++) {
+    const socket = net.connect(port, '127.0.0.1');
+    const connected = await new Promise<boolean>((resolve) => {
+      socket.once('connect', () => { resolve(true); }).once('error', () => { resolve(false); });
+    });
+    socket.destroy();
+    if (connected) return;
+    await pause(20);
+  }
+  throw new Error('nginx does not answer');
+}
