@@ -133,8 +133,11 @@ export interface TransferBinding {
   takeFinished(): Outcome[];
   /** sendfile(2), once. Without `useOffset` from the file's position, which moves. */
   sendFile(out: number, file: number, useOffset: boolean, offset: number, count: number): number | OsFailure;
-  /** What leaves at once without waiting for disk or peer, at most 1 MiB; 0 when nothing does. */
-  sendCached(socket: number, file: number, offset: number, length: number): number;
+  /**
+   * What leaves at once without waiting for disk or peer, of `head` (latin1) and at most 1 MiB behind it; 0 when nothing
+   * does.
+   */
+  sendInline(socket: number, head: string, file: number, offset: number, length: number): number;
   /** Jobs of the pump: their ids. Both descriptors are duplicated first; the region is held. */
   startSendFile(out: number, file: number, offset: number, length: number): number | OsFailure;
   startSendMemory(out: number, region: RegionHandle, offset: number, length: number): number | OsFailure;

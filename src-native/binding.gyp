@@ -42,7 +42,7 @@
           "os/directory_linux.cc",
           "os/copy_file_linux.cc", "os/file_posix.cc", "os/memory_map_posix.cc", "os/fault_handler_posix.cc", "os/library_posix.cc",
           "os/output_linux.cc", "os/poller_linux.cc", "os/send_file_linux.cc", "os/thread_posix.cc",
-          "transfer/pump.cc"
+          "transfer/inline_send.cc", "transfer/pump.cc"
         ],
         "ldflags!": ["-rdynamic"],
         "ldflags": [

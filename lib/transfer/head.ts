@@ -35,6 +35,17 @@ function isWithoutLength({ statusCode }: http.ServerResponse): boolean {
   return statusCode === 204 || statusCode === 304 || statusCode < 200;
 }
 
+/**
+ * Body bytes that Node does not see. It counts them where it compares them with Content-Length, in a property of its own;
+ * where that has another name the comparison is switched off.
+ */
+export function countBody(response: http.ServerResponse, bytes: number): void {
+  if (!response.strictContentLength) return;
+  const counter = Object.getOwnPropertySymbols(response).find(({ description }) => description === 'kBytesWritten');
+  if (counter === undefined) response.strictContentLength = false;
+  else (response as unknown as Record<symbol, number>)[counter]! += bytes;
+}
+
 export function hasBody(response: http.ServerResponse): boolean {
   const { req } = response as unknown as { req?: http.IncomingMessage };
   return req?.method !== 'HEAD' && !isWithoutLength(response);

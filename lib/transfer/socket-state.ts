@@ -35,6 +35,13 @@ function countOf(handle: Handle): { bytes: number; current: Transfer | undefined
   return count;
 }
 
+/** Counts bytes that have left without Node. They are activity. */
+export function countBeside(socket: net.Socket, bytes: number): void {
+  const { _handle: handle } = socket as unknown as { _handle: Handle | null };
+  if (handle !== null) countOf(handle).bytes += bytes;
+  if (timeoutOf(socket) > 0) socket.setTimeout(timeoutOf(socket));
+}
+
 /** Watches `socket` while `work` sends on it beside Node. */
 export async function watched(socket: net.Socket, transfer: Transfer, work: () => Promise<void>): Promise<void> {
   const { _handle: handle } = socket as unknown as { _handle: Handle | null };

@@ -40,8 +40,8 @@ export interface Source {
   range(wanted: WantedRange): ByteRange;
   /** True when the source is known to end before the range does. */
   isShorterThan(range: ByteRange): boolean;
-  /** Sends what leaves at once; bytes. */
-  sendCached(socket: number, offset: number, length: number): number;
+  /** Sends what leaves at once of `head` (latin1) and the bytes behind it; 0 when nothing does. */
+  sendInline(socket: number, head: string, range: ByteRange): number;
   startJob(out: number, offset: number, length: number): number | OsFailure;
   /** Null when `to` is the same file, and what is read would be written over. */
   startCopy(range: ByteRange, to: CopyPlace): CopyHandle | OsFailure | null;
@@ -185,8 +185,8 @@ class FileSource implements Source {
     return length > this.#size - offset;
   }
 
-  sendCached(socket: number, offset: number, length: number): number {
-    return native.sendCached(socket, this.#fd, offset, length);
+  sendInline(socket: number, head: string, { offset, length }: ByteRange): number {
+    return native.sendInline(socket, head, this.#fd, offset, length);
   }
 
   startJob(out: number, offset: number, length: number): number | OsFailure {
@@ -235,7 +235,7 @@ class MemorySource implements Source {
   }
 
   // Looking at mapped memory may wait for the disk: never on this thread.
-  sendCached(): number {
+  sendInline(): number {
     return 0;
   }
 

@@ -1,6 +1,7 @@
 /** To a response of node:http: its head, then the bytes on its socket. */
 import type { ByteRange } from '../validate';
-import { announce, announcedLength, hasBody } from './head';
+import { sendHeadAtOnce } from './at-once';
+import { announce, announcedLength, countBody, hasBody } from './head';
 import { LaterWrites } from './later-writes';
 import type { Route } from './output';
 import type { Payload } from './sendfile';
@@ -40,7 +41,9 @@ async function sendBody(
     await writeAll(response, source, range, transfer, later ?? new LaterWrites(response));
     return;
   }
-  response.strictContentLength = false; // Node did not see these bytes
+  countBody(response, range.length);
+  sendHeadAtOnce(response, socket, source, range, transfer);
+  if (transfer.sent === range.length) return;
   const write = later?.write ?? response.write.bind(response);
   const queue = (marker: Buffer, done: (error?: Error | null) => void): void => { write(marker, done); };
   const sending = inTurn(socket, queue, () => sendNow(socket, source, range, transfer));

@@ -3,6 +3,7 @@ import type net from 'node:net';
 
 import { notWritable, prematureClose } from '../errors';
 import type { ByteRange } from '../validate';
+import { sendAtOnce } from './at-once';
 import { descriptorOf } from './output';
 import type { Payload } from './sendfile';
 import { destroySocket, watched } from './socket-state';
@@ -29,6 +30,9 @@ export async function sendNow(socket: net.Socket, source: Source, range: ByteRan
   transfer.throwIfStopped();
   if (range.length === 0) return;
   if (socket.connecting) await connected(socket);
+  transfer.throwIfStopped();
+  if (transfer.sent === 0) sendAtOnce(socket, '', source, range, transfer);
+  if (transfer.sent === range.length) return;
   try {
     await watched(socket, transfer, () => sendBytes(socket, source, range, transfer));
   } catch (error) {
@@ -42,8 +46,7 @@ export async function sendNow(socket: net.Socket, source: Source, range: ByteRan
 async function sendBytes(socket: net.Socket, source: Source, range: ByteRange, transfer: Transfer): Promise<void> {
   const fd = descriptorOf(socket);
   if (fd === undefined) throw socket.errored ?? prematureClose();
-  transfer.add(source.sendCached(fd, range.offset, range.length));
-  if (transfer.sent < range.length) await transfer.pump(fd, source, range);
+  await transfer.pump(fd, source, range);
 }
 
 function connected(socket: net.Socket): Promise<void> {

@@ -53,8 +53,13 @@ Result<Output> OpenOutput(int fd) {
 
 Result<size_t> WriteSome(const Output& output, const void* data, size_t count) {
   const int fd = output.descriptor.get();
-  if (!output.is_socket) return Repeat("write", [&] { return write(fd, data, count); });
-  return Repeat("send", [&] { return send(fd, data, count, MSG_NOSIGNAL | MSG_DONTWAIT); });
+  if (output.is_socket) return SendNow(fd, data, count, false);
+  return Repeat("write", [&] { return write(fd, data, count); });
+}
+
+Result<size_t> SendNow(int socket, const void* data, size_t count, bool more) {
+  const int flags = MSG_NOSIGNAL | MSG_DONTWAIT | (more ? MSG_MORE : 0);
+  return Repeat("send", [&] { return send(socket, data, count, flags); });
 }
 
 Result<size_t> CopySome(const Output& output, int in, uint64_t offset, void* buffer, size_t count) {

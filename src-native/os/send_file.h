@@ -21,6 +21,10 @@ Result<size_t> SendFile(int out, int in, const uint64_t* offset, size_t count);
 // calls everything resident for who does not own the file. False where the system cannot say.
 bool IsCached(int in, uint64_t offset, size_t length);
 
+// Reads `count` bytes of `in` from `offset`, or as many as there are, without waiting for a disk; EAGAIN where it would
+// have to, or cannot say.
+Result<size_t> ReadCached(int in, uint64_t offset, void* buffer, size_t count);
+
 }  // namespace zerocopy::os
 
 #endif  // ZEROCOPY_OS_SEND_FILE_H_

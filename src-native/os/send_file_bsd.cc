@@ -43,4 +43,6 @@ Result<size_t> SendFile(int out, int in, const uint64_t* offset, size_t count) {
 // No such question on these systems; asynchronous transfers take the portable way there.
 bool IsCached(int, uint64_t, size_t) { return false; }
 
+Result<size_t> ReadCached(int, uint64_t, void*, size_t) { return OsError{EAGAIN, "read"}; }
+
 }  // namespace zerocopy::os

@@ -15,10 +15,9 @@ constexpr int kNoWait = 0x8;  // RWF_NOWAIT, where the headers are older than th
 constexpr size_t kProbeStep =
     size_t{128} * 1024;  // the default readahead window: a page in it stands for its neighbours
 
-// 1 cached, 0 not, -1 with errno. Straight to the kernel: not every libc has preadv2.
-long ProbeByte(int in, uint64_t offset) {
-  char byte = 0;
-  const iovec target = {&byte, 1};
+// The count, or -1 with errno. Straight to the kernel: not every libc has preadv2.
+long ReadWithoutWaiting(int in, uint64_t offset, void* buffer, size_t count) {
+  const iovec target = {buffer, count};
   constexpr int kHalf = 32;  // the kernel takes the offset in two halves, on 64-bit systems too
   const auto low = static_cast<unsigned long>(offset);
   const auto high = static_cast<unsigned long>(offset >> kHalf);
@@ -47,11 +46,23 @@ bool IsCached(int in, uint64_t offset, size_t length) {
   if (length == 0) return true;
   for (size_t at = 0;; at += kProbeStep) {
     const bool last = length - 1 <= at;
-    const long got = ProbeByte(in, offset + (last ? length - 1 : at));
+    char byte = 0;
+    const long got = ReadWithoutWaiting(in, offset + (last ? length - 1 : at), &byte, 1);
     const int number = errno;
     if (got < 0 && number == EOPNOTSUPP) return IsInMemoryFileSystem(in);
     if (got != 1) return false;
     if (last) return true;
+  }
+}
+
+Result<size_t> ReadCached(int in, uint64_t offset, void* buffer, size_t count) {
+  for (bool wait = false;; wait = true) {
+    const long got = wait ? pread64(in, buffer, count, static_cast<off64_t>(offset))
+                          : ReadWithoutWaiting(in, offset, buffer, count);
+    const int number = errno;
+    if (got >= 0) return static_cast<size_t>(got);
+    if (!wait && number == EOPNOTSUPP && IsInMemoryFileSystem(in)) continue;
+    return OsError{number == EOPNOTSUPP ? EAGAIN : number, wait ? "pread" : "preadv2"};
   }
 }
 

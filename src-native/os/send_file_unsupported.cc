@@ -9,4 +9,6 @@ Result<size_t> SendFile(int, int, const uint64_t*, size_t) { return OsError{ENOS
 
 bool IsCached(int, uint64_t, size_t) { return false; }
 
+Result<size_t> ReadCached(int, uint64_t, void*, size_t) { return OsError{EAGAIN, "read"}; }
+
 }  // namespace zerocopy::os

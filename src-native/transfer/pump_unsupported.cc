@@ -1,6 +1,7 @@
 // Systems on which no pump was built yet: transfers take the portable way in lib/transfer/fallback.ts.
 #include <errno.h>
 
+#include "transfer/inline_send.h"
 #include "transfer/pump.h"
 
 namespace zerocopy::transfer {
@@ -13,5 +14,7 @@ os::Result<uint64_t> Pump::Start(int, Source, uint64_t) { return os::OsError{ENO
 void Pump::Cancel(uint64_t) {}
 Progress Pump::ProgressOf(uint64_t) { return {}; }
 std::vector<Outcome> Pump::TakeFinished() { return {}; }
+
+size_t SendInline(int, Head, int, uint64_t, uint64_t) { return 0; }
 
 }  // namespace zerocopy::transfer

@@ -14,6 +14,7 @@
 #include "os/send_file.h"
 #include "region/handle_binding.h"
 #include "transfer/copy_binding.h"
+#include "transfer/inline_send.h"
 #include "transfer/pump.h"
 
 namespace zerocopy::transfer {
@@ -116,23 +117,23 @@ napi_value SendFile(napi_env env, napi_callback_info info) {
   return NumberOrFailure(env, os::SendFile(out, in, use_offset ? &offset : nullptr, static_cast<size_t>(count)));
 }
 
-// sendCached(socket, in, offset, length): what leaves at once, on this thread, without waiting for disk or peer;
-// 0 when nothing does. The socket must not block.
-napi_value SendCached(napi_env env, napi_callback_info info) {
-  const Arguments<4> arguments(env, info);
+// sendInline(socket, head, in, offset, length): what leaves at once, on this thread, without waiting for disk or peer,
+// of `head` (latin1) and then the file; 0 when nothing does. The socket must not block.
+napi_value SendInlineCall(napi_env env, napi_callback_info info) {
+  const Arguments<5> arguments(env, info);
   int out = -1;
   int in = -1;
   uint64_t offset = 0;
   uint64_t length = 0;
-  if (!arguments.Descriptor(0, &out) || !arguments.Descriptor(1, &in) || !arguments.Size(2, &offset) ||
-      !arguments.Size(3, &length)) {
-    return ThrowMisuse(env, "sendCached(socket, in, offset, length)");
+  char head[kMostHead];
+  size_t head_length = 0;
+  if (!arguments.Descriptor(0, &out) || !arguments.Descriptor(2, &in) || !arguments.Size(3, &offset) ||
+      !arguments.Size(4, &length) ||
+      napi_get_value_string_latin1(env, arguments[1], head, sizeof head, &head_length) != napi_ok) {
+    return ThrowMisuse(env, "sendInline(socket, head, in, offset, length)");
   }
-  const auto count = static_cast<size_t>(std::min<uint64_t>(length, kTurn));
-  if (!os::IsCached(in, offset, count)) return MakeSize(env, 0);
-  const auto sent = os::SendFile(out, in, &offset, count);
-  // Whatever went wrong, the pump meets it again and reports it with all the rest.
-  return MakeSize(env, sent.ok() ? sent.value() : 0);
+  if (head_length == sizeof head - 1) return MakeSize(env, 0);  // cut off
+  return MakeSize(env, SendInline(out, {head, head_length}, in, offset, length));
 }
 
 // startSendFile(out, in, offset, length): the id of a job.
@@ -221,7 +222,7 @@ napi_value TakeFinished(napi_env env, napi_callback_info) {
 void Register(napi_env env, napi_value exports) {
   Export(env, exports, "onTransfersFinished", OnTransfersFinished);
   Export(env, exports, "sendFile", SendFile);
-  Export(env, exports, "sendCached", SendCached);
+  Export(env, exports, "sendInline", SendInlineCall);
   Export(env, exports, "startSendFile", StartSendFile);
   Export(env, exports, "startSendMemory", StartSendMemory);
   Export(env, exports, "cancelSend", CancelSend);
