@@ -47,8 +47,11 @@ export interface Drained {
 }
 
 /** Takes the file `name` of `size` bytes `count` times. */
-export async function drain(server: Running, name: string, size: number, count: number, secure = false): Promise<Drained> {
-  const [command, ...args] = pinned(CLIENT_CORE, [process.execPath, '-e', CLIENT, ...[server.port, name, size, count, secure].map(String)]);
+export async function drain(
+  server: Running, name: string, size: number, count: number, secure = false,
+): Promise<Drained> {
+  const what = [server.port, name, size, count, secure].map(String);
+  const [command, ...args] = pinned(CLIENT_CORE, [process.execPath, '-e', CLIENT, ...what]);
   const client = spawn(command!, args, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
   let before = 0;
   let cpu = 0;

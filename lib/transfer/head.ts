@@ -36,14 +36,14 @@ function isWithoutLength({ statusCode }: http.ServerResponse): boolean {
 }
 
 /**
- * Body bytes that Node does not see. It counts them where it compares them with Content-Length, in a property of its own;
- * where that has another name the comparison is switched off.
+ * Body bytes that Node does not see. Where it compares them with Content-Length it counts them in a property of its
+ * own; if that should get another name the comparison is switched off.
  */
 export function countBody(response: http.ServerResponse, bytes: number): void {
   if (!response.strictContentLength) return;
   const counter = Object.getOwnPropertySymbols(response).find(({ description }) => description === 'kBytesWritten');
   if (counter === undefined) response.strictContentLength = false;
-  else (response as unknown as Record<symbol, number>)[counter]! += bytes;
+  else Reflect.set(response, counter, (Reflect.get(response, counter) as number) + bytes);
 }
 
 export function hasBody(response: http.ServerResponse): boolean {
