@@ -1,7 +1,7 @@
 // What can leave at once, on the caller's own thread: the first bytes of a file, and the head before them.
 //
-// Handing a job to the pump costs more than sending a small file. A head that leaves by itself costs a segment, a system
-// call, and the client a wake-up.
+// Handing a job to the pump costs more than sending a small file. A head that leaves by itself costs a segment, a
+// system call, and the client a wake-up.
 #ifndef ZEROCOPY_TRANSFER_INLINE_SEND_H_
 #define ZEROCOPY_TRANSFER_INLINE_SEND_H_
 
