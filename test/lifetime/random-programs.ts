@@ -86,6 +86,19 @@ class Program {
     hex: () => this.#of(this.#views, (view, file) => {
       this.#check(file, Buffer.from(view.slice(0, 500).hex(), 'hex'), 'hex');
     }),
+    find: () => this.#of(this.#mappings, (mapping, file) => {
+      this.#checkAbsent(file, mapping.indexOf(file + 2), 'indexOf');
+      this.#checkAbsent(file, mapping.lastIndexOf(Buffer.alloc(1 + this.#below(300), file + 2)), 'lastIndexOf');
+    }),
+    findView: () => this.#of(this.#mappings, (mapping) => this.#of(this.#views, (view) => {
+      mapping.indexOf(view, this.#below(mapping.byteLength + 1)); // finds or not; either may be cut
+    })),
+    search: () => this.#of(this.#mappings, (mapping, file) => this.#later(this.#search(mapping, file))),
+    lines: () => this.#of(this.#mappings, (mapping, file) => {
+      for (const line of mapping.lines({ from: this.#below(mapping.byteLength + 1) })) {
+        this.#check(file, line.slice(-300) as Iterable<number>, 'lines');
+      }
+    }),
     fill: () => this.#of(this.#views, (view, file) => { view.fill(file + 1); }),
     set: () => this.#of(this.#views, (view, file) => {
       if (view.length > 0) view.set(this.#below(view.length), file + 1);
@@ -191,6 +204,10 @@ class Program {
     }
   }
 
+  async #search(mapping: Mapping, file: number): Promise<void> {
+    this.#checkAbsent(file, await mapping.search(Buffer.alloc(1 + this.#below(300), file + 2)), 'search');
+  }
+
   async #worker(mapping: Mapping, file: number): Promise<void> {
     const workerData = { handle: mapping.share(), byte: file + 1, cut: this.#cut[file] };
     const worker = new Worker(WORKER, { eval: true, workerData });
@@ -207,6 +224,11 @@ class Program {
       if (byte === file + 1 || (byte === 0 && this.#cut[file] === true)) continue;
       throw new ForeignBytes(`${where} of file ${String(file)} gave byte ${String(byte)}`);
     }
+  }
+
+  /** A byte that the file does not have was looked for. */
+  #checkAbsent(file: number, place: number, where: string): void {
+    if (place !== -1) throw new ForeignBytes(`${where} in file ${String(file)} found at ${String(place)} what is not there`);
   }
 
   async #tolerant(step: () => unknown): Promise<void> {
