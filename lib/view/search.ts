@@ -33,13 +33,14 @@ interface Typed {
 }
 
 /** An 8-byte integer out of range must not wrap, and a number out of range is simply absent. */
-function firstIn(numbers: SmallNumbers | BigNumbers, sought: number | bigint): number {
-  // Bytes: Buffer's search for one is a memchr.
+function placeIn(numbers: SmallNumbers | BigNumbers, sought: number | bigint, last: boolean): number {
+  // Bytes: Buffer's search for one is a memchr, or a memrchr.
   if (numbers instanceof Uint8Array) {
-    return isByte(sought) ? Buffer.from(numbers.buffer, numbers.byteOffset,
-      numbers.length).indexOf(Number(sought)) : -1;
+    if (!isByte(sought)) return -1;
+    const bytes = Buffer.from(numbers.buffer, numbers.byteOffset, numbers.length);
+    return last ? bytes.lastIndexOf(Number(sought)) : bytes.indexOf(Number(sought));
   }
-  return (numbers as Typed).indexOf(sought);
+  return last ? (numbers as Typed).lastIndexOf(sought) : (numbers as Typed).indexOf(sought);
 }
 
 function isByte(sought: number | bigint): boolean {
@@ -54,7 +55,7 @@ export function firstIndex(area: Area, value: unknown): number {
   let found = -1;
   forEachChunk(area, (bytes) => {
     const numbers = numbersIn(bytes, area.format);
-    found = firstIn(numbers, sought);
+    found = placeIn(numbers, sought, false);
     if (found >= 0) found += before;
     before += numbers.length;
     return found < 0;
@@ -71,7 +72,7 @@ export function lastIndex(area: Area, value: unknown): number {
   forEachChunk(area, (bytes) => {
     const numbers = numbersIn(bytes, area.format);
     before -= numbers.length;
-    found = (numbers as Typed).lastIndexOf(sought);
+    found = placeIn(numbers, sought, true);
     if (found >= 0) found += before;
     return found < 0;
   }, 'backwards');
