@@ -6,6 +6,7 @@ export type { ByteSource } from './mapping/byte-source';
 export { Mapping } from './mapping/mapping';
 export type { Access, Advice, MappingRange, PrefetchOptions } from './mapping/mapping';
 export type { Residency } from './mapping/paging';
+export type { WaitOptions, WaitResult } from './mapping/wait';
 export { mappings, trace } from './mapping/holders';
 export type { Holders, MappingInfo } from './mapping/holders';
 export type { LinesOptions } from './mapping/lines';

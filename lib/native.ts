@@ -33,6 +33,16 @@ export interface CopyHandle {
   readonly copy?: never;
 }
 
+/** By number in src-native/os/futex.h. */
+export const WAIT_ENDS = ['ok', 'not-equal', 'timed-out', 'cancelled'] as const;
+
+/** How a wait ended; `errno` and `syscall` where it failed. */
+export interface WaitOutcome extends OsFailure {
+  readonly id: number;
+  /** Index of WAIT_ENDS. */
+  readonly end: number;
+}
+
 /** Live counters of the whole process, for tests. */
 export interface Counters {
   readonly regionsMapped: number;
@@ -106,6 +116,14 @@ export interface RegionBinding {
   /** As find(), on the thread pool. */
   searchTurn(search: SearchHandle, offset: number, length: number, last: boolean): Promise<number>;
   endSearch(search: SearchHandle): void;
+  /** Once per environment: `callback` is told that takeFinishedWaits() has something. */
+  onWaitsFinished(callback: () => void): undefined;
+  /** The id of a wait; `expected` in [0, 2^32), `timeout` in microseconds, from 2^53 - 1 on for ever. */
+  startWait(region: RegionHandle, offset: number, expected: number, timeout: number): number | OsFailure;
+  cancelWait(id: number): void;
+  takeFinishedWaits(): WaitOutcome[];
+  /** How many were woken; `count` below 2^32. */
+  notifyWord(region: RegionHandle, offset: number, count: number): number | OsFailure;
   /** All that this thread has and that are not collected. */
   liveHandles(): RegionHandle[];
   /** Four bytes over a counter that goes up with every fault of any region. */

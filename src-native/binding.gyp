@@ -20,6 +20,7 @@
       "region/search.cc",
       "region/search_binding.cc",
       "region/share.cc",
+      "region/wait_binding.cc",
       "region/window_binding.cc",
       "region/work_binding.cc",
       "transfer/copy.cc",
@@ -41,8 +42,8 @@
           "no_runtime.cc",
           "os/directory_linux.cc",
           "os/copy_file_linux.cc", "os/file_posix.cc", "os/memory_map_posix.cc", "os/fault_handler_posix.cc", "os/library_posix.cc",
-          "os/output_linux.cc", "os/poller_linux.cc", "os/send_file_linux.cc", "os/thread_posix.cc",
-          "transfer/inline_send.cc", "transfer/pump.cc"
+          "os/futex_linux.cc", "os/output_linux.cc", "os/poller_linux.cc", "os/send_file_linux.cc", "os/thread_posix.cc",
+          "region/waiters.cc", "transfer/inline_send.cc", "transfer/pump.cc"
         ],
         "ldflags!": ["-rdynamic"],
         "ldflags": [
@@ -55,7 +56,7 @@
           "os/directory_unsupported.cc",
           "os/copy_file_unsupported.cc", "os/file_posix.cc", "os/memory_map_posix.cc", "os/fault_handler_posix.cc",
           "os/library_posix.cc", "os/send_file_bsd.cc",
-          "transfer/pump_unsupported.cc"
+          "region/waiters_unsupported.cc", "transfer/pump_unsupported.cc"
         ],
         "xcode_settings": {
           "CLANG_CXX_LANGUAGE_STANDARD": "c++17",
@@ -70,7 +71,7 @@
         "sources": [
           "os/directory_unsupported.cc",
           "os/copy_file_unsupported.cc", "os/file_windows.cc", "os/memory_map_windows.cc", "os/fault_handler_windows.cc", "os/library_windows.cc",
-          "os/send_file_unsupported.cc", "transfer/pump_unsupported.cc"
+          "os/send_file_unsupported.cc", "region/waiters_unsupported.cc", "transfer/pump_unsupported.cc"
         ],
         "defines": ["WIN32_LEAN_AND_MEAN", "NOMINMAX", "_WIN32_WINNT=0x0A00", "_HAS_EXCEPTIONS=0"],
         "msvs_settings": {

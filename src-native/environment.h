@@ -8,15 +8,17 @@ namespace zerocopy {
 
 namespace region {
 class Residents;
-}
+class WaitService;
+}  // namespace region
 namespace transfer {
 class PumpService;
 }
 
-// Created with the addon's exports, torn down by the environment's cleanup hook: there the pump's threads
+// Created with the addon's exports, torn down by the environment's cleanup hook: there the threads
 // are joined and the handles let go of their regions. Each part is made by its own binding on first use.
 struct Environment {
   region::Residents* residents = nullptr;      // region/region_binding.cc
+  region::WaitService* waits = nullptr;        // region/wait_binding.cc
   transfer::PumpService* transfers = nullptr;  // transfer/transfer_binding.cc
 
   static Environment* From(napi_env env) {

@@ -15,6 +15,7 @@ import { lockPages, prefetchPages, residencyOf, type Residency } from './paging'
 import { resizedRegion } from './resize';
 import { find, search, type Needle, type SearchOptions } from './search';
 import { claim, offer, type MappingHandle } from './share';
+import { endWaits, notifyAt, waitAt, type WaitOptions, type WaitPlace, type WaitResult } from './wait';
 import { Windows } from './windows';
 
 export type Access = (typeof ACCESS)[number];
@@ -299,6 +300,37 @@ export class Mapping implements Disposable {
     return linesIn(this.#openWindows(), options);
   }
 
+  /**
+   * Waits, without a thread of Node's own, until a {@link notify} wakes it, while the Int32 at `offset` is `expected`:
+   * Atomics.waitAsync() across processes (futex(2)). Look at the word again afterwards, and wait again if need be.
+   * Keeps the event loop alive, and the mapping.
+   * @param offset of the Int32, bytes; a multiple of 4 from the start of the file
+   * @param timeout milliseconds, default Infinity; or `{ timeout, signal }`
+   * @returns 'ok' when it was woken, 'not-equal' when the word was another to begin with, 'timed-out'
+   * @throws (rejects) ERR_MAPPING_CLOSED, also when it is closed meanwhile; ABORT_ERR; ERR_VIEW_READONLY unless the
+   * access is 'write'; ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE; ERR_MAPPING_FAULT; EAGAIN without room for a thread;
+   * ERR_FEATURE_UNAVAILABLE_ON_PLATFORM
+   */
+  async wait(offset: number, expected: number, timeout?: number | WaitOptions): Promise<WaitResult> {
+    return waitAt(this, this.#place(), offset, expected, timeout);
+  }
+
+  /**
+   * Wakes those who wait for the Int32 at `offset`, here or in any process that has the memory: store what they wait
+   * for first. Threads in Atomics.wait() are not among them.
+   * @param count at most so many; default all
+   * @returns how many were woken
+   * @throws as {@link wait}
+   */
+  notify(offset: number, count?: number): number {
+    return notifyAt(this.#place(), offset, count);
+  }
+
+  #place(): WaitPlace {
+    const { byteLength, fileOffset, access } = this;
+    return { windows: this.#openWindows(), byteLength, fileOffset, shared: access === 'write' };
+  }
+
   /** Pages that could not be read, because the file was cut or its disk failed; they read as zeros. 0 once closed. */
   get faults(): number {
     return native.regionFacts(this.#windows.region)?.faults ?? 0;
@@ -364,7 +396,9 @@ export class Mapping implements Disposable {
     const { detach } = optionsObject(options, 'options', ['detach']);
     const wasOpen = this.#windows.open;
     this.#windows.close(optionalBoolean(detach, 'options.detach', false));
-    if (wasOpen) announce('close', this);
+    if (!wasOpen) return;
+    endWaits(this, () => this.#windows.reason());
+    announce('close', this);
   }
 
   [Symbol.dispose](): void {

@@ -21,6 +21,7 @@
 #include "region/residents_binding.h"
 #include "region/search_binding.h"
 #include "region/share.h"
+#include "region/wait_binding.h"
 #include "region/window_binding.h"
 #include "region/work_binding.h"
 
@@ -312,10 +313,12 @@ void Register(napi_env env, napi_value exports) {
   Export(env, exports, "dropExpiredOffers", DropExpiredOffers);
   RegisterPaging(env, exports);
   RegisterSearch(env, exports);
+  RegisterWaits(env, exports);
   RegisterWindows(env, exports);
 }
 
 void TearDown(Environment* environment) {
+  TearDownWaits(environment);
   delete environment->residents;
   environment->residents = nullptr;
 }

@@ -25,7 +25,7 @@ const LIB_LAYERS: readonly [RegExp, number][] = [
 ];
 const NATIVE_LAYERS: readonly [RegExp, number][] = [
   [/^src-native\/(os\/|counters\.h$|no_runtime\.cc$)/, 0],
-  [/^src-native\/(node_values|environment|pool_work_binding)\.h$/, 1],
+  [/^src-native\/(node_values|environment|notifier_binding|pool_work_binding)\.h$/, 1],
   [/^src-native\/region\//, 2],
   [/^src-native\/transfer\//, 3],
   [/^src-native\/http\//, 4],
@@ -44,7 +44,7 @@ const SYSTEM_CALLS = [
   'l?stat', 'fstat', 'ftruncate(?:64)?', 'fallocate', 'posix_fallocate', 'copy_file_range', 'splice', 'tee', 'vmsplice',
   'sendfile', 'sendfile64', 'send', 'sendto', 'sendmsg', 'recv', 'recvfrom', 'recvmsg', 'socket', 'socketpair', 'pipe2?',
   'shutdown', '[gs]etsockopt', 'ioctl', 'fcntl', 'dup[23]?', 'poll', 'ppoll', 'select', 'epoll_\\w+', 'eventfd\\w*', 'kevent', 'kqueue',
-  'fork', 'syscall', 'sysconf', 'sysctl', 'sigaction', 'signal', 'raise', 'kill', 'pthread_\\w+', 'dl(?:open|sym|addr|close)',
+  'fork', 'syscall', 'sysconf', 'sysctl', 'sigaction', 'clock_gettime', 'signal', 'raise', 'kill', 'pthread_\\w+', 'dl(?:open|sym|addr|close)',
   'CreateFile\\w*', 'MapViewOfFile\\w*', 'VirtualAlloc\\w*', 'CloseHandle',
 ];
 /** A free function's call: not a method's, nor one of a namespace of ours. */

@@ -1,5 +1,4 @@
-import { spawn, type ChildProcessByStdio } from 'node:child_process';
-import type { Readable, Writable } from 'node:stream';
+import { spawn, type ChildProcess } from 'node:child_process';
 
 export interface ChildOutcome {
   readonly code: number | null;
@@ -38,11 +37,11 @@ export function runInChild(source: string, options: ChildOptions = {}): Promise<
 }
 
 /** How a child ends, and all that it wrote until then. */
-export function outcomeOf(child: ChildProcessByStdio<Writable | null, Readable, Readable>): Promise<ChildOutcome> {
+export function outcomeOf(child: ChildProcess): Promise<ChildOutcome> {
   let stdout = '';
   let stderr = '';
-  child.stdout.setEncoding('utf8').on('data', (chunk: string) => (stdout += chunk));
-  child.stderr.setEncoding('utf8').on('data', (chunk: string) => (stderr += chunk));
+  child.stdout?.setEncoding('utf8').on('data', (chunk: string) => (stdout += chunk));
+  child.stderr?.setEncoding('utf8').on('data', (chunk: string) => (stderr += chunk));
   return new Promise((resolve, reject) => {
     child.once('error', reject);
     child.once('close', (code, signal) => {
