@@ -3,8 +3,9 @@ import assert from 'node:assert/strict';
 import { utimesSync } from 'node:fs';
 import http from 'node:http';
 
-import { accelerate, transfers, ZeroCopyResponse, type Transfers } from 'zerocopy/http';
+import { accelerate, ZeroCopyResponse, type Transfers } from 'zerocopy/http';
 
+import { counted } from '../support/counted';
 import { servers } from '../support/network';
 import { exchanged, type FramedResponse, type RawRequest } from '../support/raw-client';
 import { patternBytes, temporaryFolder } from '../support/temporary';
@@ -13,24 +14,6 @@ import { FRAMEWORKS, type Framework } from './frameworks';
 const KIB = 1024;
 const SIZES = [0, 1, KIB, 64 * KIB - 1, 64 * KIB, 64 * KIB + 1, KIB * KIB];
 const INLINE_LIMIT = 64 * KIB;
-
-/** What happened to the counters while `work` ran. */
-async function counted<T>(work: () => Promise<T>): Promise<{ result: T; by: Transfers }> {
-  const before = transfers();
-  const result = await work();
-  const now = transfers();
-  const fallback = Object.entries(now.fallback).map(([reason, count]) =>
-    [reason, count - (before.fallback[reason as keyof typeof now.fallback] ?? 0)] as const);
-  return {
-    result,
-    by: {
-      sendfile: now.sendfile - before.sendfile,
-      inline: now.inline - before.inline,
-      fallback: Object.fromEntries(fallback.filter(([, count]) => count > 0)),
-      bytes: now.bytes - before.bytes,
-    },
-  };
-}
 
 const WHOLE: readonly RawRequest[] = SIZES.map((size) => ({ path: `/${String(size)}.bin` }));
 const LARGE = '/1048576.bin';

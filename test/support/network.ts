@@ -7,7 +7,7 @@ import net from 'node:net';
 export function servers(): {
   /** A TCP server (or Unix, by path) that is listening; answers where to connect. */
   tcp(onConnection: (socket: net.Socket) => void, listenOn?: string): Promise<net.NetConnectOpts>;
-  http(listener: http.RequestListener | http.Server): Promise<{ port: number; server: http.Server }>;
+  http(listener: http.RequestListener | net.Server): Promise<{ port: number; server: net.Server }>;
   /** Closes them now. */
   close(): void;
 } {
@@ -40,7 +40,7 @@ export function servers(): {
       return typeof address === 'string' ? { path: address } : { port: address?.port ?? 0, host: '127.0.0.1' };
     },
     async http(listener) {
-      const server = listener instanceof http.Server ? listener : http.createServer(listener);
+      const server = typeof listener === 'function' ? http.createServer(listener) : listener;
       const address = await listen(server, 0);
       return { port: (address as net.AddressInfo).port, server };
     },
