@@ -129,7 +129,7 @@ export const FRAMEWORKS: readonly Framework[] = [
     name: 'serve-handler',
     ranges: true,
     make: (folder) => (request, response) => {
-      void serveHandler(request, response, { public: folder, etag: true, cleanUrls: false, directoryListing: false });
+      void serveHandler(request, response, { public: folder, cleanUrls: false, directoryListing: false });
     },
   },
 ];
