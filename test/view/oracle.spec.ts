@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
-import { differences, programs } from './oracle';
+import { programs } from '../support/oracle';
+import { differences, type Program } from './oracle';
 import { SOURCES } from './sources';
 
 for (const name of ['mv', 'nd'] as const) {
   describe(`CPython's answers, ${name}`, () => {
-    const all = programs(name);
+    const all = programs<Program>(name);
     for (const [kind, makeSource] of Object.entries(SOURCES)) {
       it(`over ${kind}: ${String(all.length)} programs, 0 differences`, () => {
         const found = all.flatMap((program) => differences(program, makeSource));

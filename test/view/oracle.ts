@@ -1,50 +1,13 @@
-/** Replays the programs that real CPython (and NumPy) answered: test/oracle/README.md says how they are written. */
-import { readFileSync } from 'node:fs';
-import path from 'node:path';
-import { gunzipSync } from 'node:zlib';
-import { isDeepStrictEqual } from 'node:util';
+/** Replays the programs of views that real CPython (and NumPy) answered. */
 import { MemoryView, type Key, type MemorySource } from '#lib/view/memory-view';
+import { describes, describeView, isCodeFor, isObject, means, plainValue, type Json, type JsonObject, type Recorded,
+} from '../support/oracle';
 import type { MakeSource, Source } from './sources';
 
-type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
-type Record_ = Readonly<Record<string, Json>>;
-export interface Program {
-  readonly id: number;
-  readonly f: readonly string[];
+export interface Program extends Recorded {
   readonly src: readonly (readonly [kind: string, hex: string])[];
-  readonly ops: readonly (readonly Json[])[];
   readonly fin: readonly string[];
 }
-
-const folder = path.resolve(__dirname, '../../../test/oracle');
-
-export function programs(name: 'mv' | 'nd'): Program[] {
-  const lines = gunzipSync(readFileSync(path.join(folder, `${name}.jsonl.gz`))).toString().trim().split('\n');
-  return lines.slice(1).map((line) => JSON.parse(line) as Program);
-}
-
-/** Our codes for the reasons CPython had; see docs/from-python.md for why they differ where they do. */
-const CODES: Readonly<Record<string, readonly string[]>> = {
-  released: ['ERR_VIEW_RELEASED'], readonly: ['ERR_VIEW_READONLY'],
-  bounds: ['ERR_OUT_OF_RANGE'], value_range: ['ERR_OUT_OF_RANGE'], overflow: ['ERR_OUT_OF_RANGE'],
-  key: ['ERR_INVALID_ARG_TYPE'], value_type: ['ERR_INVALID_ARG_TYPE'], notbuffer: ['ERR_INVALID_ARG_TYPE'],
-  key_ndim: ['ERR_INVALID_ARG_VALUE'], ellipsis: ['ERR_INVALID_ARG_VALUE'],
-  step0: ['ERR_INVALID_ARG_VALUE'], order: ['ERR_INVALID_ARG_VALUE'], sep: ['ERR_INVALID_ARG_VALUE'], cast_format: [
-    'ERR_INVALID_ARG_VALUE'],
-  structure: ['ERR_VIEW_LAYOUT'], scalar: ['ERR_VIEW_LAYOUT'], cast_formats: ['ERR_VIEW_LAYOUT'], cast_noncontig: [
-    'ERR_VIEW_LAYOUT'],
-  cast_ndim: ['ERR_VIEW_LAYOUT'], cast_length: ['ERR_VIEW_LAYOUT'], cast_zero: ['ERR_VIEW_LAYOUT'], cast_shape: [
-    'ERR_VIEW_LAYOUT'],
-  cast_maxdim: ['ERR_VIEW_LAYOUT'], cast_shape_type: ['ERR_INVALID_ARG_TYPE'], cast_shape_value: ['ERR_OUT_OF_RANGE'],
-  cast_shape_big: ['ERR_VIEW_LAYOUT', 'ERR_OUT_OF_RANGE'], readinto: ['ERR_VIEW_READONLY', 'ERR_VIEW_LAYOUT',
-    'ERR_VIEW_RELEASED'],
-};
-
-function isRecord(value: unknown): value is Record_ {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-const FLOATS: Readonly<Record<string, number>> = { nan: NaN, inf: Infinity, '-inf': -Infinity, '-0': -0 };
 
 /** One program being replayed. */
 class Replay {
@@ -63,16 +26,12 @@ class Replay {
   /** A VALUE of the vectors as the value a JavaScript program would use. */
   value(json: Json): unknown {
     if (Array.isArray(json)) return json.map((item) => this.value(item));
-    if (!isRecord(json)) return json;
-    if ('n' in json) return BigInt(json['n'] as string);
-    if ('f' in json) return typeof json['f'] === 'string' ? FLOATS[json['f']] : json['f'];
-    if ('s' in json) return json['s'];
-    if ('b' in json) return Uint8Array.from(Buffer.from(json['b'] as string, 'hex'));
+    if (!isObject(json)) return json;
     if ('v' in json) return this.views[json['v'] as number];
     if ('o' in json) return this.over(json['o'] as number);
     if ('t' in json) return (json['t'] as Json[]).map((item) => this.value(item));
     if ('sl' in json) return (json['sl'] as Json[]).map((item) => this.value(item));
-    throw new Error(`unknown value ${JSON.stringify(json)}`);
+    return plainValue(json);
   }
 
   /** Source i; Python's array.array has a format of its own, ours a view cast to it. */
@@ -83,7 +42,7 @@ class Replay {
   }
 
   keys(json: Json): Key[] {
-    const list = isRecord(json) && 't' in json ? (json['t'] as Json[]) : [json];
+    const list = isObject(json) && 't' in json ? (json['t'] as Json[]) : [json];
     return list.map((key) => this.value(key) as Key);
   }
 
@@ -94,7 +53,7 @@ class Replay {
 
   get(view: MemoryView, json: Json): unknown {
     const keys = this.keys(json).map((key) => (typeof key === 'boolean' ? Number(key) : key)); // True is 1 in Python
-    const tuple = isRecord(json) && 't' in json;
+    const tuple = isObject(json) && 't' in json;
     const indices = keys.every((key) => key !== '...' && !Array.isArray(key));
     if (indices && !view.released && keys.length === view.ndim) {
       return view.get(tuple ? (keys as number[]) : (keys[0] as number));
@@ -106,7 +65,7 @@ class Replay {
     const keys = this.keys(json).map((key) => (typeof key === 'boolean' ? Number(key) : key));
     const number = typeof value === 'boolean' && !view.released && !view.format.endsWith('?') ?
       Number(value) : this.value(value);
-    view.set(isRecord(json) && 't' in json ? (keys as number[]) : (keys[0] as number), number as never);
+    view.set(isObject(json) && 't' in json ? (keys as number[]) : (keys[0] as number), number as never);
     return null;
   }
 
@@ -168,7 +127,7 @@ class Replay {
       case 'in': return view.includes(this.value(a));
       case 'count': return view.count(this.value(a));
       case 'index': return view.indexOf(...(this.value(args) as [number, number, number]));
-      case 'info': return this.describe(view);
+      case 'info': return describeView(view);
       case 'obj': return view.obj === (this.sources[a as number] as Source).source;
       case 'readinto': return this.readInto(view, a as string);
       case 'grow': return this.grow(register);
@@ -177,58 +136,24 @@ class Replay {
       default: throw new Error(`unknown operation ${name}`);
     }
   }
-
-  describe(view: MemoryView): Json[] {
-    return [view.format, view.itemsize, view.ndim, [...view.shape], [...view.strides], view.nbytes, view.readonly,
-      view.cContiguous, view.fContiguous, view.contiguous];
-  }
-}
-
-/** Does what we answered mean what CPython answered? Integers may be number or bigint here. */
-function means(actual: unknown, expected: Json, replay: Replay): boolean {
-  if (Array.isArray(expected)) {
-    return Array.isArray(actual) && actual.length === expected.length && expected.every((item, i) => means(actual[i],
-      item, replay));
-  }
-  const value = replay.value(expected);
-  if (typeof value === 'number' && typeof actual === 'bigint') return BigInt(value) === actual;
-  if (isRecord(expected) && 'b' in expected) {
-    return actual instanceof Uint8Array && Buffer.compare(actual, value as Uint8Array) === 0;
-  }
-  return Object.is(actual, value);
-}
-
-/** null in an expected descriptor: not to be compared. */
-function describes(actual: Json, expected: Json): boolean {
-  if (expected === null) return true;
-  if (Array.isArray(expected)) {
-    return Array.isArray(actual) && actual.length === expected.length && expected.every((item, i) =>
-      describes(actual[i] as Json, item));
-  }
-  return isDeepStrictEqual(actual, replayInteger(expected));
-}
-
-/** Strides beyond 2 ** 53: ours are doubles, CPython's wrap (feature `bigstride`). */
-function replayInteger(json: Json): Json {
-  return isRecord(json) && 'n' in json ? Number(json['n']) : json;
 }
 
 /** Python only, or a Python value that JavaScript has no counterpart of: listed in docs/from-python.md. */
-function pythonOnly(op: readonly Json[], expected: Record_): boolean {
+function pythonOnly(op: readonly Json[], expected: JsonObject): boolean {
   const name = op[0] as string;
   if (name === 'hash' || (name === 'grow' && 'e' in expected)) return true;
   if (expected['e'] === 'NotImplementedError' && (name.startsWith('set') || name === 'get')) return true;
   // Where Python refuses a key of m[...] for what it is, select() goes on as NumPy does.
-  const partial = op[2] === '...' || (isRecord(op[2]) && 't' in op[2] && (op[2]['t'] as Json[]).some((key) =>
+  const partial = op[2] === '...' || (isObject(op[2]) && 't' in op[2] && (op[2]['t'] as Json[]).some((key) =>
     typeof key !== 'number'));
   if (name === 'get' && expected['c'] === 'key' && partial) return true;
   if (expected['c'] === 'cast_format' && /^[<>]/.test(op[2] as string)) return true; // our formats may name a byte order
   // 2.0 is the integer 2 here, so it is neither a wrong key nor a wrong value.
-  const whole = (json: Json | undefined): boolean => isRecord(json) && Number.isInteger(json['f']);
+  const whole = (json: Json | undefined): boolean => isObject(json) && Number.isInteger(json['f']);
   return (expected['c'] === 'key' && whole(op[2])) || (expected['c'] === 'value_type' && whole(op[3]));
 }
 
-function check(replay: Replay, op: readonly Json[], expected: Record_, bigStride: boolean): string | undefined {
+function check(replay: Replay, op: readonly Json[], expected: JsonObject, bigStride: boolean): string | undefined {
   let actual: unknown;
   try {
     actual = replay.run(op);
@@ -237,16 +162,16 @@ function check(replay: Replay, op: readonly Json[], expected: Record_, bigStride
     if (code === undefined) return `threw ${String((error as Error).stack)}`;
     if (!('e' in expected)) return `threw ${code}: ${(error as Error).message}`;
     if (expected['e'] === 'NotImplementedError') return undefined;
-    return (CODES[expected['c'] as string] ?? []).includes(code) ? undefined : `threw ${code}`;
+    return isCodeFor(expected['c'], code) ? undefined : `threw ${code}`;
   }
   if (expected['e'] === 'NotImplementedError') return undefined; // where CPython stops, we go on
   if (expected['c'] === 'notfound') return actual === -1 ? undefined : `answered ${String(actual)}`;
   if ('e' in expected) return `answered ${String(actual)}`;
   if (op[0] === 'info' && bigStride) return undefined;
-  if ('r' in expected) return means(actual, expected['r'], replay) ? undefined : `answered ${JSON.stringify(actual, (_, v: unknown) => typeof v === 'bigint' ? `${String(v)}n` : v)}`;
+  if ('r' in expected) return means(actual, expected['r']) ? undefined : `answered ${JSON.stringify(actual, (_, v: unknown) => typeof v === 'bigint' ? `${String(v)}n` : v)}`;
   if (!(actual instanceof MemoryView)) return 'answered no view';
   replay.views.push(actual);
-  const facts = replay.describe(actual);
+  const facts = describeView(actual);
   const wanted = [...(expected['d'] as Json[])];
   if (bigStride) wanted[4] = null;
   return describes(facts, wanted) ? undefined : `is ${JSON.stringify(facts)}`;
@@ -257,7 +182,7 @@ export function differences(program: Program, makeSource: MakeSource): string[] 
   const replay = new Replay(program, makeSource);
   const found: string[] = [];
   for (const op of program.ops) {
-    const expected = op.at(-1) as Record_;
+    const expected = op.at(-1) as JsonObject;
     if (pythonOnly(op, expected)) continue;
     const difference = check(replay, op, expected, program.f.includes('bigstride'));
     if (difference !== undefined) found.push(`program ${String(program.id)}: ${JSON.stringify(op)} ${difference}`);
