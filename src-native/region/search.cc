@@ -5,8 +5,9 @@
 //     needle      e r r o r :   42          the pair: 'o' and ':'
 //     haystack    . . . . . . o . : . .     one stripe from the first, one from the second; few places have both
 //
-// Those few are compared with the whole needle. Where they are not few, in bytes made for it or by bad luck, comparing
-// is given up before it has cost more than the two-way algorithm would have, and that one finishes the stretch.
+// Those few are compared with the whole needle, and where one differs becomes the second place. Where they are not few,
+// in bytes made for it or by bad luck, comparing is given up before it has cost more than the two-way algorithm would
+// have, and that one finishes the stretch.
 #include "region/search.h"
 
 #include <algorithm>
@@ -25,10 +26,10 @@ constexpr uint64_t kSample = 1024;
 // The pair is chosen among so many first bytes of the needle: further apart they would lie in different pages.
 constexpr uint64_t kPairReach = 256;
 
-// Costs in steps of the two-way algorithm, which takes one for each byte. Comparing 64 bytes costs as much as eight;
-// finding a byte among others as much as looking through so many where it is not.
-constexpr uint64_t kCompared = 64;
+// Costs in steps of the two-way algorithm, which takes one for each byte: of comparing a candidate with the needle, and
+// of finding a byte among others, which costs as much as looking through so many where it is not.
 constexpr uint64_t kComparisonCost = 8;
+constexpr uint64_t kBytesPerStep = 4;
 constexpr uint64_t kBytesPerHit = 512;
 constexpr uint64_t kPatience = 4096;
 
@@ -150,12 +151,24 @@ class Stretch {
   }
 
   bool IsAt(uint64_t place) {
-    for (uint64_t done = 0; done < needle_.length; done += kCompared) {
-      cost_ += kComparisonCost;
-      const uint64_t length = std::min(kCompared, needle_.length - done);
-      if (std::memcmp(haystack_.data + place + done, needle_.data + done, length) != 0) return false;
+    const uint64_t equal = EqualAt(place);
+    cost_ += kComparisonCost + equal / kBytesPerStep;
+    if (equal == needle_.length) return true;
+    // What told them apart may tell the next ones apart: in lines of a log many places look alike.
+    if (equal < kPairReach) second_ = equal;
+    return false;
+  }
+
+  // How many bytes are those of the needle.
+  uint64_t EqualAt(uint64_t place) const {
+    const uint8_t* bytes = haystack_.data + place;
+    uint64_t equal = 0;
+    for (; needle_.length - equal >= kStripe; equal += kStripe) {
+      const uint64_t differ = Stripe::Differ(bytes + equal, needle_.data + equal);
+      if (differ != 0) return equal + LowestBit(differ);
     }
-    return true;
+    while (equal < needle_.length && bytes[equal] == needle_.data[equal]) equal++;
+    return equal;
   }
 
   bool IsTooDear() const { return cost_ > kPatience + LookedAt(); }

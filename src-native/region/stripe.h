@@ -34,6 +34,13 @@ struct PortableStripe {
     const uint64_t mask = Equal(bytes, byte);
     return mask == 0 ? 0 : mask & Equal(others, other_byte);
   }
+
+  // Places where the two stripes differ.
+  static uint64_t Differ(const uint8_t* bytes, const uint8_t* others) {
+    uint64_t mask = 0;
+    for (uint64_t i = 0; i < kStripe; i++) mask |= uint64_t{bytes[i] != others[i]} << i;
+    return mask;
+  }
 };
 
 #if defined(__SSE2__) || defined(_M_X64)
@@ -52,6 +59,11 @@ struct VectorStripe {
       return _mm_and_si128(_mm_cmpeq_epi8(Load(bytes + at), wanted), _mm_cmpeq_epi8(Load(others + at), other_wanted));
     };
     return Mask(part(0), part(16), part(32), part(48));
+  }
+
+  static uint64_t Differ(const uint8_t* bytes, const uint8_t* others) {
+    const auto part = [&](uint64_t at) { return _mm_cmpeq_epi8(Load(bytes + at), Load(others + at)); };
+    return ~Mask(part(0), part(16), part(32), part(48));
   }
 
  private:
@@ -83,6 +95,11 @@ struct VectorStripe {
       return vandq_u8(vceqq_u8(vld1q_u8(bytes + at), wanted), vceqq_u8(vld1q_u8(others + at), other_wanted));
     };
     return Mask(part(0), part(16), part(32), part(48));
+  }
+
+  static uint64_t Differ(const uint8_t* bytes, const uint8_t* others) {
+    const auto part = [&](uint64_t at) { return vceqq_u8(vld1q_u8(bytes + at), vld1q_u8(others + at)); };
+    return ~Mask(part(0), part(16), part(32), part(48));
   }
 
  private:

@@ -230,6 +230,8 @@ TEST(SearchStripesOfThisProcessorAnswerAsThePlainOnes) {
     CHECK(Stripe::BothEqual(bytes, 'a', bytes + other, 'b') == (mask & PortableStripe::Equal(bytes + other, 'b')));
     CHECK(PortableStripe::BothEqual(bytes, 'a', bytes + other, 'b') ==
           (mask & PortableStripe::Equal(bytes + other, 'b')));
+    CHECK(Stripe::Differ(bytes, bytes + other) == PortableStripe::Differ(bytes, bytes + other));
+    CHECK(Stripe::Differ(bytes, bytes) == 0);
     if (mask == 0) continue;
     CHECK(text.find('a') == LowestBit(mask) && text.rfind('a', kStripe - 1) == HighestBit(mask));
   }
