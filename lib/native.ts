@@ -151,6 +151,8 @@ export interface TransferBinding {
   takeFinished(): Outcome[];
   /** sendfile(2), once. Without `useOffset` from the file's position, which moves. */
   sendFile(out: number, file: number, useOffset: boolean, offset: number, count: number): number | OsFailure;
+  /** A number of its own for the same open file. */
+  duplicateDescriptor(fd: number): number | OsFailure;
   /**
    * What leaves at once without waiting for disk or peer, of `head` (latin1) and at most 1 MiB behind it; 0 when nothing
    * does.

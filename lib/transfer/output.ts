@@ -94,6 +94,18 @@ export function whyNotResponse(response: http.ServerResponse): FallbackReason | 
   return undefined;
 }
 
+/**
+ * True when the callback of a write says that its bytes are needed no longer: of Node's own TLS. Any other stream may
+ * keep what it was given.
+ */
+export function isDoneWhenWritten(output: stream.Writable): boolean {
+  const response = output instanceof http.ServerResponse ? output as http.ServerResponse : undefined;
+  const socket = response === undefined ? output : socketOfResponse(response);
+  if (!(socket instanceof net.Socket) || isProxy(socket) || !('encrypted' in socket)) return false;
+  if (response !== undefined && (isProxy(response) || whyNotResponse(response) !== undefined)) return false;
+  return !isPatched(socket, PLAIN_SOCKET, ['write', 'end', '_write', '_writev']);
+}
+
 function whyNotSocket(socket: net.Socket): FallbackReason | undefined {
   if (isProxy(socket)) return 'proxy';
   if ('encrypted' in socket && socket.encrypted) return 'tls';

@@ -48,6 +48,8 @@ export async function sendfile(out: SendfileOutput, file: SendableFile, options?
   const transfer = new Transfer(control);
   return transfer.run(async () => {
     const source = openSource(file);
+    // It may fail before its turn, when nobody waits for it yet.
+    if (source instanceof Promise) source.catch(() => undefined);
     try {
       await send(route, { source, wanted }, transfer);
     } finally {

@@ -1,10 +1,33 @@
 /** To a descriptor of the caller's: a pipe, a socket, a regular file, written at its position. */
+import { valueOrThrow } from '../errors';
+import { native } from '../native';
 import { hasPump } from './jobs';
 import type { FallbackReason } from './output';
 import type { Payload } from './sendfile';
+import { closeQuietly } from './source';
 import type { Transfer } from './transfer';
 
-export async function sendToDescriptor(fd: number, { source, wanted }: Payload, transfer: Transfer): Promise<void> {
+/** The last transfer to each descriptor: two at a time would mix at its position. Settles when that is over. */
+const newest = new Map<number, Promise<void>>();
+
+/** In the order of the calls. The number may be closed, and mean another file, when the turn comes: `fd` is copied. */
+export async function sendToDescriptor(fd: number, payload: Payload, transfer: Transfer): Promise<void> {
+  const own = valueOrThrow(native.duplicateDescriptor(fd));
+  const before = newest.get(fd);
+  const sending = sendInTurn(own, before, payload, transfer).finally(() => { closeQuietly(own); });
+  const over = sending.then(() => undefined, () => undefined);
+  newest.set(fd, over);
+  try {
+    await sending;
+  } finally {
+    if (newest.get(fd) === over) newest.delete(fd);
+  }
+}
+
+async function sendInTurn(
+  fd: number, before: Promise<void> | undefined, { source, wanted }: Payload, transfer: Transfer,
+): Promise<void> {
+  await before;
   const opened = source instanceof Promise ? await source : source;
   const range = opened.range(wanted);
   transfer.throwIfStopped();

@@ -10,24 +10,24 @@ import { prematureClose } from '../errors';
 import type { ByteRange } from '../validate';
 import { announce, hasBody } from './head';
 import { LaterWrites } from './later-writes';
+import { isDoneWhenWritten } from './output';
+import { freshPieces, PIECE, reusedPieces, type Pieces } from './pieces';
 import type { Payload } from './sendfile';
 import { shortFile, type Source } from './source';
 import { refuseEnded } from './to-socket';
 import type { Transfer } from './transfer';
 
-/** Bytes per read. */
-const PIECE = 256 * 1024;
-
 export async function sendToStream(output: stream.Writable, payload: Payload, transfer: Transfer): Promise<void> {
   const { source, wanted } = payload;
   refuseEnded(output);
+  const pieces = isDoneWhenWritten(output) ? reusedPieces : freshPieces;
   const later = new LaterWrites(output);
   try {
     const opened = source instanceof Promise ? await source : source;
     const range = opened.range(wanted);
     if (isMessage(output)) announce(output, opened, range);
     if (isMessage(output) && !hasBody(output)) return;
-    await writeAll(output, opened, range, transfer, later);
+    await writeAll(output, opened, range, transfer, later, pieces);
   } finally {
     later.release();
   }
@@ -41,12 +41,13 @@ function isMessage(output: stream.Writable): output is http.ServerResponse {
 /** Writes `range` of `source` through `later`, then lets the later writes go. */
 export async function writeAll(
   output: stream.Writable, source: Source, range: ByteRange, transfer: Transfer, later: LaterWrites,
+  pieces: Pieces = freshPieces,
 ): Promise<void> {
   await later.turn;
   const ignore = (): void => undefined; // the rejection says it
   output.on('error', ignore);
   try {
-    while (transfer.sent < range.length) await writePiece(output, source, range, transfer, later);
+    while (transfer.sent < range.length) await writePiece(output, source, range, transfer, later, pieces);
   } catch (error) {
     if (transfer.sent > 0) output.destroy();
     throw error;
@@ -57,14 +58,14 @@ export async function writeAll(
 }
 
 async function writePiece(
-  output: stream.Writable, source: Source, range: ByteRange, transfer: Transfer, later: LaterWrites,
+  output: stream.Writable, source: Source, range: ByteRange, transfer: Transfer, later: LaterWrites, pieces: Pieces,
 ): Promise<void> {
-  // A buffer for each piece: a transforming stream may keep what it was given.
-  const buffer = Buffer.allocUnsafeSlow(Math.min(PIECE, range.length - transfer.sent));
+  const buffer = pieces.take(Math.min(PIECE, range.length - transfer.sent));
   const length = await source.read(buffer, range.offset + transfer.sent);
   transfer.throwIfStopped();
   if (length === 0) throw shortFile(source.path, range.length, transfer.sent);
   await written(output, later, buffer.subarray(0, length));
+  pieces.giveBack(buffer);
   transfer.add(length);
   transfer.throwIfStopped();
 }

@@ -31,6 +31,25 @@ describe('sendfile to a descriptor', () => {
     execFileSync('cmp', ['-i', '3:0', file, copy]);
   });
 
+  it('keeps the order of transfers that nobody waits for, also when the number is closed and used again', async () => {
+    const [first, second] = [folder.file('first'), folder.file('second')];
+    const fd = openSync(first, 'w');
+    const sources = Array.from({ length: 8 }, (_, i) => (i % 3 === 0 ? mmap(file) : file));
+    const sending = sources.map((source, i) => sendfile(fd, source, { offset: i * 1000 }));
+    const missing = assert.rejects(sendfile(fd, folder.file('missing')), { code: 'ENOENT', bytesSent: 0 });
+    const control = new AbortController();
+    const aborted = assert.rejects(sendfile(fd, file, { signal: control.signal }), { code: 'ABORT_ERR', bytesSent: 0 });
+    control.abort();
+    const last = sendfile(fd, file, { length: 3 });
+    closeSync(fd);
+    const reused = openSync(second, 'w');
+    await Promise.all([...sending, missing, aborted, last]);
+    closeSync(reused);
+    const expected = sending.map((_, i) => content.subarray(i * 1000));
+    assert.deepEqual(readFileSync(first), Buffer.concat([...expected, content.subarray(0, 3)]));
+    assert.equal(readFileSync(second).length, 0);
+  });
+
   it('appends to a file opened so, which sendfile(2) refuses', async () => {
     const log = folder.file('log', 'there already: ');
     const handle = await open(log, 'a');

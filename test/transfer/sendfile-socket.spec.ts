@@ -119,6 +119,21 @@ describe('sendfile to a socket', () => {
     assert.deepEqual(bytes, Buffer.concat([...expected, Buffer.from('<last>')]));
   });
 
+  it('rejects for a file that is missing when its turn comes, and nobody sees an unhandled rejection', async () => {
+    const unhandled: unknown[] = [];
+    const listener = (reason: unknown): void => { unhandled.push(reason); };
+    process.on('unhandledRejection', listener);
+    const bytes = await exchange(async (socket) => {
+      const first = sendfile(socket, file);
+      const missing = assert.rejects(sendfile(socket, folder.file('missing')), { code: 'ENOENT', bytesSent: 0 });
+      const last = sendfile(socket, file, { length: 3 });
+      await Promise.all([first, missing, last]);
+    });
+    process.off('unhandledRejection', listener);
+    assert.deepEqual(bytes, Buffer.concat([content, content.subarray(0, 3)]));
+    assert.deepEqual(unhandled, []);
+  });
+
   it('leaves the socket as it was, and able to write many chunks at once', async () => {
     await exchange(async (socket) => {
       await sendfile(socket, file);
