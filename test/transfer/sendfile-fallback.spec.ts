@@ -62,6 +62,22 @@ describe('sendfile falls back', () => {
     server.close();
   });
 
+  it('for many TLS connections at once, each with its own bytes', async () => {
+    const server = https.createServer(localhost, (request, response) => {
+      const offset = Number(request.url?.slice(1));
+      void sendfile(response, file, { offset }).finally(() => response.end());
+    }).listen(0);
+    const { port } = server.address() as net.AddressInfo;
+    await Promise.all(Array.from({ length: 12 }, async (_, i) => {
+      const path = `/${String(i * 10_007)}`;
+      const request = https.get({ port, path, rejectUnauthorized: false, agent: false });
+      const [response] = (await once(request, 'response')) as [http.IncomingMessage];
+      await pause(i % 3 * 10); // some read later than others
+      assert.ok((await received(response as unknown as net.Socket)).equals(content.subarray(i * 10_007)), path);
+    }));
+    server.close();
+  });
+
   it('for HTTPS', async () => {
     const server = https.createServer(localhost, (_request, response) => {
       assert.deepEqual(explainTransfer(response), { way: 'fallback', reason: 'tls' });
