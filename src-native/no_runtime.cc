@@ -4,7 +4,10 @@
 #include <cstddef>
 #include <cstdio>
 #include <cstdlib>
+#include <memory>
+#include <mutex>
 #include <new>
+#include <typeinfo>
 
 namespace {
 
@@ -47,5 +50,28 @@ void __glibcxx_assert_fail(const char* file, int line, const char* function, con
 }
 #endif
 }  // namespace std
+#endif
+
+// What libc++, with which releases are built for systems other than this one, keeps out of its headers.
+#ifdef _LIBCPP_VERSION
+_LIBCPP_BEGIN_NAMESPACE_STD
+void __libcpp_verbose_abort(const char* format, ...) { Fail(format); }
+
+#ifndef _LIBCPP_HAS_TRIVIAL_MUTEX_DESTRUCTION
+mutex::~mutex() noexcept { (void)__libcpp_mutex_destroy(&__m_); }
+#endif
+void mutex::lock() {
+  if (__libcpp_mutex_lock(&__m_) != 0) Fail("a lock could not be taken");
+}
+void mutex::unlock() noexcept { (void)__libcpp_mutex_unlock(&__m_); }
+
+__shared_count::~__shared_count() {}
+__shared_weak_count::~__shared_weak_count() {}
+const void* __shared_weak_count::__get_deleter(const type_info&) const noexcept { return nullptr; }
+void __shared_weak_count::__release_weak() noexcept {
+  // Counted from 0 for one owner.
+  if (__atomic_fetch_sub(&__shared_weak_owners_, 1, __ATOMIC_ACQ_REL) == 0) __on_zero_shared_weak();
+}
+_LIBCPP_END_NAMESPACE_STD
 #endif
 // NOLINTEND(bugprone-reserved-identifier)

@@ -34,8 +34,8 @@ bool IsInMemoryFileSystem(int in) {
 
 Result<size_t> SendFile(int out, int in, const uint64_t* offset, size_t count) {
   for (;;) {
-    off64_t from = offset == nullptr ? 0 : static_cast<off64_t>(*offset);
-    const ssize_t sent = sendfile64(out, in, offset == nullptr ? nullptr : &from, count);
+    off_t from = offset == nullptr ? 0 : static_cast<off_t>(*offset);
+    const ssize_t sent = sendfile(out, in, offset == nullptr ? nullptr : &from, count);
     if (sent >= 0) return static_cast<size_t>(sent);
     const int number = errno;
     if (number != EINTR) return OsError{number, "sendfile"};

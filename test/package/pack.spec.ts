@@ -67,7 +67,7 @@ describe('the packed package', () => {
     symlinkSync(process.execPath, path.join(bin, 'node'));
     folder.file('app/package.json', JSON.stringify({ name: 'app', version: '1.0.0', private: true }));
     bare = { PATH: bin, HOME: folder.file(''), npm_config_cache: folder.file('cache'), npm_config_update_notifier: 'false' };
-    run([path.join(root, 'scripts/prebuilds.mjs')], root, process.env);
+    run([path.join(root, 'scripts/prebuilds.mjs'), '--host'], root, process.env);
     // The scripts of `npm pack` would build anew, under the feet of the tests that run.
     const args = ['pack', '--json', '--ignore-scripts', '--pack-destination', folder.file('')];
     const answer: unknown = JSON.parse(run([npmScript(), ...args], root));
