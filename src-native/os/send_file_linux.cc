@@ -58,7 +58,7 @@ bool IsCached(int in, uint64_t offset, size_t length) {
 Result<size_t> ReadCached(int in, uint64_t offset, void* buffer, size_t count) {
   for (bool wait = false;; wait = true) {
     const long got =
-        wait ? pread64(in, buffer, count, static_cast<off64_t>(offset)) : ReadWithoutWaiting(in, offset, buffer, count);
+        wait ? pread(in, buffer, count, static_cast<off_t>(offset)) : ReadWithoutWaiting(in, offset, buffer, count);
     const int number = errno;
     if (got >= 0) return static_cast<size_t>(got);
     if (!wait && number == EOPNOTSUPP && IsInMemoryFileSystem(in)) continue;
