@@ -7,7 +7,8 @@ import path from 'node:path';
 import { temporaryFolder } from '../support/temporary';
 
 const EXAMPLES: Readonly<Record<string, RegExp>> = {
-  'arrow-table': /^1500000 rows in 2 batches/,
+  'arrow-table': /^1500000 rows, 2 batches, 1 parts/,
+  'arrow-table 1500000 8000000': /^1500000 rows, 2 batches, 4 parts/,
   'flechette-table': /^100000 rows of time, value, sensor, not copied/,
   'parquet-rows': /^3 rows of 200000: \d+ of \d+ bytes were copied/,
   'numpy-array': /^480000 bytes as 300 x 400, not copied/,
@@ -18,12 +19,13 @@ const EXAMPLES: Readonly<Record<string, RegExp>> = {
 describe('the examples of other packages run as they stand', () => {
   const folder = temporaryFolder();
 
-  for (const [name, says] of Object.entries(EXAMPLES)) {
-    it(name, () => {
-      const TMPDIR = folder.file(name);
+  for (const [command, says] of Object.entries(EXAMPLES)) {
+    it(command, () => {
+      const TMPDIR = folder.file(command);
       mkdirSync(TMPDIR);
-      const script = path.resolve(__dirname, '../../examples', `${name}.mjs`);
-      const { status, stdout, stderr } = spawnSync(process.execPath, [script], {
+      const [name, ...args] = command.split(' ');
+      const script = path.resolve(__dirname, '../../examples', `${name!}.mjs`);
+      const { status, stdout, stderr } = spawnSync(process.execPath, [script, ...args], {
         encoding: 'utf8', env: { ...process.env, TMPDIR },
       });
       assert.deepEqual([status, stderr], [0, '']);
