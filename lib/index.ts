@@ -7,6 +7,7 @@ export { Mapping } from './mapping/mapping';
 export type { Access, Advice, MappingRange, PrefetchOptions } from './mapping/mapping';
 export type { Residency } from './mapping/paging';
 export type { WaitOptions, WaitResult } from './mapping/wait';
+export type { Cursor, Whence } from './mapping/cursor';
 export { mappings, trace } from './mapping/holders';
 export type { Holders, MappingInfo } from './mapping/holders';
 export type { LinesOptions } from './mapping/lines';

@@ -92,6 +92,10 @@ export interface RegionBinding {
   regionHolds(region: RegionHandle): number;
   regionBuffers(region: RegionHandle): number;
   regionDescriptor(region: RegionHandle): number;
+  /** Of all the file, bytes; EBADF where no descriptor is kept. */
+  regionFileSize(region: RegionHandle): number | OsFailure;
+  /** memmove(3). */
+  copyWithin(region: RegionHandle, target: number, start: number, length: number): undefined | OsFailure;
   /** Undefined once closed. */
   regionFacts(region: RegionHandle): RegionFacts | undefined;
   flush(region: RegionHandle, offset: number, length: number): undefined | OsFailure;

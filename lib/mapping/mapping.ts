@@ -9,6 +9,8 @@ import { type MemoryView, viewOf } from '../view/memory-view';
 import { registerExporter } from '../view/owner';
 import { remember, tracing } from '../view/trace';
 import { announce } from './announce';
+import { copyWithin } from './copy-within';
+import { Cursor } from './cursor';
 import { holdersOf, type Holders } from './holders';
 import { linesIn, type LinesOptions } from './lines';
 import { lockPages, prefetchPages, residencyOf, type Residency } from './paging';
@@ -298,6 +300,21 @@ export class Mapping implements Disposable {
    */
   lines(options?: LinesOptions): IterableIterator<MemoryView> {
     return linesIn(this.#openWindows(), options);
+  }
+
+  /**
+   * Copies the bytes of [start, end) to `target` and after, as if through a copy where the two overlap; as many as fit.
+   * As TypedArray#copyWithin, over all of the mapping: negative indices count from the end, all are clamped.
+   * @throws ERR_VIEW_READONLY, ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE for what is no whole number; ERR_MAPPING_FAULT
+   */
+  copyWithin(target: number, start: number, end?: number): this {
+    copyWithin(this.#openWindows(), target, start, end);
+    return this;
+  }
+
+  /** A position in the mapping that reads and writes as a file does, from 0 on: Python's side of mmap. */
+  cursor(): Cursor {
+    return new Cursor(this, () => valueOrThrow(native.regionFileSize(this.#openWindows().region), this.path));
   }
 
   /**

@@ -63,7 +63,8 @@ export class Windows implements Exporter {
   #whole: Owner | undefined;
   #shared: SharedArrayBuffer | undefined;
   #open = true;
-  #resized = false;
+  /** Has another region taken this one's place? Views of it are released then, rather than closed. */
+  released = false;
   /** How many lost pages have been published already. */
   #announced = 0;
   /** The fault epoch at which nothing was lost. */
@@ -77,8 +78,8 @@ export class Windows implements Exporter {
   }
 
   reason(): Error {
-    if (!this.#resized) return closedMapping(this.source, this.region);
-    return zeroCopyError('ERR_VIEW_RELEASED', 'This view was released when its mapping was resized. Make a new view of the mapping');
+    if (!this.released) return closedMapping(this.source, this.region);
+    return zeroCopyError('ERR_VIEW_RELEASED', 'This memory was released when its mapping was resized. Make a new view of the mapping');
   }
 
   fault(): Error | undefined {
@@ -202,7 +203,7 @@ export class Windows implements Exporter {
 
   /** Ends every view: another region has taken this one's place. Raw arrays keep the memory, as after close(). */
   supersede(): void {
-    this.#resized = true;
+    this.released = true;
     this.close(false);
     delete this.region.mapping;
   }
@@ -237,7 +238,8 @@ function detachRaw(buffer: ArrayBuffer): void {
   if (immutable?.get?.call(buffer) !== true) native.detachWindow(buffer);
 }
 
-function tooLarge(length: number): Error {
+/** ERR_BUFFER_TOO_LARGE for a range of `length` bytes. */
+export function tooLarge(length: number): Error {
   return zeroCopyError(
     'ERR_BUFFER_TOO_LARGE',
     `${String(length)} bytes are more than one ArrayBuffer holds here (${String(MAX_BUFFER_LENGTH)}): ` +

@@ -194,9 +194,9 @@ export class MemoryView {
     return this.items;
   }
 
-  /** Was release() called? The one property that a released view still answers. */
+  /** Was it released, by release() or because its mapping was resized? What a released view still answers. */
   get released(): boolean {
-    return genuine(this).owner === RELEASED;
+    return genuine(this).owner.exporter.released === true;
   }
 
   // -------------------------------------------------------------- elements
@@ -498,7 +498,7 @@ export class MemoryView {
   [inspect.custom](_depth: number, options: InspectOptions): string {
     const parts = this as unknown as Parts;
     if (countedByCensus(parts, this)) return '';
-    return isOwner(parts.owner) ? describe(parts, parts.owner === RELEASED, options) : 'MemoryView {}';
+    return isOwner(parts.owner) ? describe(parts, this.released, options) : 'MemoryView {}';
   }
 }
 

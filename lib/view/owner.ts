@@ -22,6 +22,8 @@ export interface Exporter {
   readonly rawWhenReadonly: boolean;
   /** Whole length, bytes; may be more than one typed array can hold. */
   readonly byteLength: number;
+  /** Do views of it count as released, once they are ended? */
+  readonly released?: boolean;
   /** Why the memory may no longer be looked at. */
   reason(): Error;
   /** What was lost of the memory, if something was: asked once after every fault of any mapping. */
@@ -162,6 +164,7 @@ export const RELEASED = new Owner(
     readonly: true,
     rawWhenReadonly: false,
     byteLength: 0,
+    released: true,
     reason: () => zeroCopyError('ERR_VIEW_RELEASED', 'This MemoryView was released. Make a new view of its source'),
     expose: () => undefined,
     locate: () => undefined,

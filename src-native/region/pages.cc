@@ -109,8 +109,10 @@ os::ByteRange Pages::PagesOf(os::ByteRange range) const {
   return os::PagesAround({address, range.length}, os::MapGranularity()).aligned;
 }
 
+os::Result<uint64_t> Pages::FileSize() const { return os::SizeOf(descriptor_->get()); }
+
 uint64_t Pages::TailStart() const {
-  const os::Result<uint64_t> size = os::SizeOf(descriptor_->get());
+  const os::Result<uint64_t> size = FileSize();
   const uint64_t end = pages_.offset + pages_.length;
   if (!size.ok()) return end;
   const uint64_t granularity = os::MapGranularity();

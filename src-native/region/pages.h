@@ -52,6 +52,9 @@ class Pages {
   // The descriptor asked for with `keep_descriptor`, else -1.
   int descriptor() const { return shown_descriptor_; }
 
+  // How long the file is now; EBADF when no descriptor of it is kept.
+  os::Result<uint64_t> FileSize() const;
+
   os::Access access() const { return access_; }
   uint64_t file_offset() const { return file_offset_; }
 

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 
+#include <cstring>
 #include <utility>
 
 #include "os/byte_range.h"
@@ -111,6 +112,14 @@ os::Status Region::Residency(os::ByteRange range, uint8_t* map, uint64_t count) 
     if (length / os::MapGranularity() != count) return os::OsError{EINVAL, "mincore"};
     return os::Residency(address, length, map);
   });
+}
+
+os::Status Region::CopyWithin(uint64_t target, os::ByteRange source) const {
+  const std::shared_ptr<Pages> pages = this->pages();
+  const bool inside = os::Fits(source, length_) && os::Fits({target, source.length}, length_);
+  if (pages == nullptr || !inside) return os::OsError{EINVAL, "memmove"};
+  if (source.length > 0) std::memmove(data_ + target, data_ + source.offset, source.length);
+  return os::Nothing{};
 }
 
 }  // namespace zerocopy::region

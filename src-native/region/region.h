@@ -73,6 +73,8 @@ class Region {
   os::Status Flush(os::ByteRange range) const;
   os::Status Advise(os::ByteRange range, os::Advice advice) const;
   os::Status Prefetch(os::ByteRange range) const;
+  // memmove(3) of `source` to `target` inside the Region. What cannot be read is copied as zeros, and is a fault.
+  os::Status CopyWithin(uint64_t target, os::ByteRange source) const;
   // Keeps the pages in memory: brings them in and locks them, or neither.
   os::Status Lock(os::ByteRange range) const;
   os::Status Unlock(os::ByteRange range) const;

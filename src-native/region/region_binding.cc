@@ -150,6 +150,27 @@ napi_value HoldsOf(napi_env env, Region& region) { return MakeNumber(env, region
 napi_value BuffersOf(napi_env env, Region& region) { return MakeNumber(env, region.holds(Holder::kRaw)); }
 napi_value DescriptorOf(napi_env env, Region& region) { return MakeNumber(env, region.descriptor()); }
 
+// The length of the file behind it | failure
+napi_value FileSizeOf(napi_env env, Region& region) {
+  const std::shared_ptr<Pages> pages = region.pages();
+  if (pages == nullptr) return MakeFailure(env, {EBADF, "fstat"});
+  const os::Result<uint64_t> size = pages->FileSize();
+  return size.ok() ? MakeSize(env, size.value()) : MakeFailure(env, size.error());
+}
+
+// copyWithin(handle, target, start, length): undefined | failure
+napi_value CopyWithin(napi_env env, napi_callback_info info) {
+  const Arguments<4> arguments(env, info);
+  const std::shared_ptr<Region> region = arguments.ok() ? FromHandle(env, arguments[0]) : nullptr;
+  uint64_t target = 0;
+  os::ByteRange source;
+  if (region == nullptr || !arguments.Size(1, &target) || !arguments.Size(2, &source.offset) ||
+      !arguments.Size(3, &source.length)) {
+    return ThrowMisuse(env, "copyWithin(handle, target, start, length)");
+  }
+  return NothingOrFailure(env, region->CopyWithin(target, source));
+}
+
 // {byteLength, fileOffset, access, faults, faultOffset}; undefined once closed
 napi_value FactsOf(napi_env env, Region& region) {
   const std::shared_ptr<Pages> pages = region.pages();
@@ -299,6 +320,8 @@ void Register(napi_env env, napi_value exports) {
   Export(env, exports, "regionHolds", OfRegion<HoldsOf>);
   Export(env, exports, "regionBuffers", OfRegion<BuffersOf>);
   Export(env, exports, "regionDescriptor", OfRegion<DescriptorOf>);
+  Export(env, exports, "regionFileSize", OfRegion<FileSizeOf>);
+  Export(env, exports, "copyWithin", CopyWithin);
   Export(env, exports, "regionFacts", OfRegion<FactsOf>);
   Export(env, exports, "flush", Flush);
   Export(env, exports, "flushAsync", FlushAsync);
