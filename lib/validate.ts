@@ -53,14 +53,14 @@ export function byteRange(offset: unknown, length: unknown, size: number): ByteR
  * ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE for what is no whole number.
  */
 export function clampedRange(from: unknown, to: unknown, size: number): ByteRange | undefined {
-  const offset = clampedBound(from, 'from', size, 0);
-  const end = clampedBound(to, 'to', size, size);
+  const offset = boundFromStart(from, 'from', size, 0);
+  const end = Math.min(boundFromStart(to, 'to', size, size), size);
   return end < offset ? undefined : { offset, length: end - offset };
 }
 
-function clampedBound(value: unknown, name: string, size: number, fallback: number): number {
+function boundFromStart(value: unknown, name: string, size: number, fallback: number): number {
   const bound = optionalWholeNumber(value, name, fallback, -MAX);
-  return Math.min(Math.max(bound < 0 ? bound + size : bound, 0), size);
+  return Math.max(bound < 0 ? bound + size : bound, 0);
 }
 
 /** An options object with no name but those allowed: a misspelt option is an error, not a default. */

@@ -22,12 +22,7 @@ export function copyWithin(windows: Windows, target: unknown, start: unknown, en
   const from = position(start, 'start', byteLength);
   const until = end === undefined ? byteLength : position(end, 'end', byteLength);
   const length = Math.max(0, Math.min(until - from, byteLength - to));
-  throwFault(windows);
+  windows.check();
   valueOrThrow(native.copyWithin(region, to, from, length));
-  throwFault(windows);
-}
-
-function throwFault(windows: Windows): void {
-  const fault = windows.fault();
-  if (fault !== undefined) throw fault;
+  windows.check();
 }

@@ -33,9 +33,8 @@ function expected(
   bytes: Buffer, needle: Buffer, [from, to]: readonly (number | undefined)[], last: boolean,
 ): number {
   const size = bytes.length;
-  const clamp = (value: number | undefined, fallback: number): number =>
-    Math.min(Math.max(value === undefined ? fallback : value < 0 ? value + size : value, 0), size);
-  const [start, end] = [clamp(from, 0), clamp(to, size)];
+  const fromStart = (value: number): number => Math.max(value < 0 ? value + size : value, 0);
+  const [start, end] = [fromStart(from ?? 0), Math.min(fromStart(to ?? size), size)]; // past the end begins nothing
   if (end < start) return -1;
   const part = bytes.subarray(start, end);
   const found = last ? part.lastIndexOf(needle) : part.indexOf(needle);
@@ -126,7 +125,8 @@ describe('Mapping.indexOf and lastIndexOf', () => {
     });
 
     it('nothing, which is found where the search begins or ends', () => {
-      assert.deepEqual([mapping.indexOf(''), mapping.indexOf('', 3), mapping.indexOf('', 1000)], [0, 3, bytes.length]);
+      assert.deepEqual([mapping.indexOf(''), mapping.indexOf('', 3), mapping.indexOf('', bytes.length)], [0, 3, bytes.length]);
+      assert.deepEqual([mapping.indexOf('', bytes.length + 1), mapping.lastIndexOf('', 1000)], [-1, -1]);
       assert.deepEqual([mapping.lastIndexOf(''), mapping.lastIndexOf('', 0, 3)], [bytes.length, 3]);
       assert.equal(mapping.indexOf('', 5, 4), -1);
     });
