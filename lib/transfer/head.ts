@@ -21,14 +21,18 @@ export function announcedLength(response: http.ServerResponse): number | undefin
 /** Announces the length, or checks what was announced. */
 export function announce(response: http.ServerResponse, source: Source, range: ByteRange): void {
   const announced = announcedLength(response);
-  const left = (response as unknown as { _headerSent?: boolean })._headerSent ?? response.headersSent;
   // A head that left may announce more: this is one part of its body then, as in multipart/byteranges.
-  if (announced !== undefined && (left ? range.length > announced : range.length !== announced)) {
+  if (announced !== undefined && (hasHeadLeft(response) ? range.length > announced : range.length !== announced)) {
     throw invalidArgValue('Content-Length', announced, `must be the length that is sent, ${String(range.length)}`);
   }
   if (source.isShorterThan(range)) throw shortFile(source.path, range.length, 0);
   if (announced !== undefined || response.headersSent || isWithoutLength(response)) return;
   if (!response.hasHeader('transfer-encoding')) response.setHeader('Content-Length', range.length);
+}
+
+/** headersSent is true from writeHead() on, though the head may still wait for the first bytes. */
+export function hasHeadLeft(response: http.ServerResponse): boolean {
+  return (response as unknown as { _headerSent?: boolean })._headerSent ?? response.headersSent;
 }
 
 function isWithoutLength({ statusCode }: http.ServerResponse): boolean {

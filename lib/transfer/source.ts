@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { invalidArgType, outOfRange, systemError, valueOrThrow, zeroCopyError, type OsFailure } from '../errors';
 import { unreadable } from '../mapping/faults';
 import { Mapping, windowsOf } from '../mapping/mapping';
+import { mmap } from '../mapping/mmap';
 import { native, type CopyHandle } from '../native';
 import { byteRange, fileDescriptor, handleDescriptor, type ByteRange, type FileHandleLike } from '../validate';
 
@@ -32,6 +33,14 @@ export interface CopyPlace {
   readonly replaces: boolean;
 }
 
+/** A part of a source in memory: from `at` in the mapping on, bytes. */
+export interface MappedRange {
+  readonly mapping: Mapping;
+  readonly at: number;
+  /** Made for this, to be closed after it. */
+  readonly isOurs: boolean;
+}
+
 export interface Source {
   readonly path: string | undefined;
   /** Permission bits of the file; undefined for memory. */
@@ -49,6 +58,10 @@ export interface Source {
   failure(failed: OsFailure, offset: number): Error;
   /** Of memory: that a part of it was lost, before or meanwhile, and read as zeros. */
   fault(): Error | undefined;
+  /** A range, at least a byte long, in memory; undefined where the file system cannot map files. */
+  map(range: ByteRange): MappedRange | undefined;
+  /** Whether the file is shorter now than to the end of `range`. */
+  isCutBelow(range: ByteRange): boolean;
   /** Fills `buffer` from `offset` on, the event loop free meanwhile; resolves with the bytes read, 0 at the end. */
   read(buffer: Uint8Array, offset: number): Promise<number>;
   /** Ends what was opened for this transfer. */
@@ -162,6 +175,8 @@ class FileSource implements Source {
   readonly #fd: number;
   readonly #size: number;
   readonly #owned: boolean;
+  #reads = 0; // under way
+  #isClosing = false;
 
   constructor(fd: number, { size, mode, path, owned }: FileFacts) {
     this.#fd = fd;
@@ -205,12 +220,33 @@ class FileSource implements Source {
     return undefined;
   }
 
-  read(buffer: Uint8Array, offset: number): Promise<number> {
-    return promised((done) => { fs.read(this.#fd, buffer, 0, buffer.byteLength, offset, done); });
+  map({ offset, length }: ByteRange): MappedRange | undefined {
+    try {
+      return { mapping: mmap(this.#fd, { offset, length }), at: 0, isOurs: true };
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENODEV') return undefined;
+      throw error;
+    }
   }
 
+  isCutBelow({ offset, length }: ByteRange): boolean {
+    return fs.fstatSync(this.#fd).size < offset + length;
+  }
+
+  async read(buffer: Uint8Array, offset: number): Promise<number> {
+    this.#reads++;
+    try {
+      return await promised((done) => { fs.read(this.#fd, buffer, 0, buffer.byteLength, offset, done); });
+    } finally {
+      if (--this.#reads === 0 && this.#isClosing) closeQuietly(this.#fd);
+    }
+  }
+
+  /** Not under a read that waits for its thread: the number may be another file's by then. */
   close(): void {
-    if (this.#owned) closeQuietly(this.#fd);
+    if (!this.#owned || this.#isClosing) return;
+    this.#isClosing = true;
+    if (this.#reads === 0) closeQuietly(this.#fd);
   }
 }
 
@@ -271,10 +307,21 @@ class MemorySource implements Source {
     return windowsOf(this.#mapping).fault();
   }
 
-  read(buffer: Uint8Array, offset: number): Promise<number> {
+  map({ offset }: ByteRange): MappedRange {
+    return { mapping: this.#mapping, at: offset, isOurs: false };
+  }
+
+  isCutBelow(): boolean {
+    return false;
+  }
+
+  /** Reads the pages in first, where that is no wait of the event loop. */
+  async read(buffer: Uint8Array, offset: number): Promise<number> {
     const length = Math.min(buffer.byteLength, this.#mapping.byteLength - offset);
-    buffer.set(this.#mapping.view(offset, length).toBytes());
-    return Promise.resolve(length);
+    await this.#mapping.prefetch({ offset, length });
+    this.#mapping.view(offset, length).copyTo(buffer);
+    this.#mapping.check(); // what was lost since are zeros in the copy
+    return length;
   }
 
   close(): void {
