@@ -14,6 +14,7 @@
 #include "os/descriptor.h"
 #include "os/directory.h"
 #include "os/send_file.h"
+#include "pool_work_binding.h"
 
 namespace zerocopy::http {
 namespace {
@@ -123,29 +124,25 @@ napi_value DescribeFile(napi_env env, napi_callback_info info) {
 struct Opening {
   Place place;
   os::Descriptor root;  // its own, for the caller may close his meanwhile
-  os::Result<int> opened = os::OsError{ECANCELED, "openat2"};
-  napi_deferred deferred = nullptr;
-  napi_async_work work = nullptr;
-};
+  os::Result<os::Descriptor> opened = os::OsError{ECANCELED, "openat2"};
 
-void Execute(napi_env, void* data) {
-  auto* opening = static_cast<Opening*>(data);
-  opening->opened = os::OpenBeneath(opening->root.get(), opening->place.path, opening->place.symlinks, false);
-}
-
-void Complete(napi_env env, napi_status, void* data) {
-  const std::unique_ptr<Opening> opening(static_cast<Opening*>(data));
-  const auto& opened = opening->opened;
-  napi_handle_scope scope = nullptr;
-  bool delivered = false;
-  if (napi_open_handle_scope(env, &scope) == napi_ok) {
-    napi_value result = opened.ok() ? MakeNumber(env, opened.value()) : MakeFailure(env, opened.error());
-    delivered = result != nullptr && napi_resolve_deferred(env, opening->deferred, result) == napi_ok;
-    napi_delete_async_work(env, opening->work);
-    napi_close_handle_scope(env, scope);
+  void Run() {
+    const auto result = os::OpenBeneath(root.get(), place.path, place.symlinks, false);
+    if (result.ok()) {
+      opened = os::Descriptor(result.value());
+    } else {
+      opened = result.error();
+    }
   }
-  if (!delivered && opened.ok()) (void)os::Close(opened.value());
-}
+
+  // What is not taken is closed.
+  napi_value Answer(napi_env env) {
+    if (!opened.ok()) return MakeFailure(env, opened.error());
+    napi_value number = MakeNumber(env, opened.value().get());
+    if (number != nullptr) (void)opened.value().Release();
+    return number;
+  }
+};
 
 // openBeneathOnPool(root, path, symlinks): a promise of a descriptor or a failure.
 napi_value OpenBeneathOnPool(napi_env env, napi_callback_info info) {
@@ -156,16 +153,7 @@ napi_value OpenBeneathOnPool(napi_env env, napi_callback_info info) {
   auto root = os::OwnDuplicate(opening->place.root);
   if (!root.ok()) return MakeFailure(env, root.error());
   opening->root = std::move(root.value());
-  napi_value promise = nullptr;
-  napi_value label = nullptr;
-  const bool queued =
-      napi_create_string_utf8(env, "zerocopy:open", NAPI_AUTO_LENGTH, &label) == napi_ok &&
-      napi_create_promise(env, &opening->deferred, &promise) == napi_ok &&
-      napi_create_async_work(env, nullptr, label, Execute, Complete, opening.get(), &opening->work) == napi_ok &&
-      napi_queue_async_work(env, opening->work) == napi_ok;
-  if (!queued) return nullptr;
-  (void)opening.release();  // Complete has it now
-  return promise;
+  return RunOnPool(env, std::move(opening), "zerocopy:open");
 }
 
 }  // namespace

@@ -24,6 +24,9 @@ class Descriptor {
 
   int get() const { return fd_; }
 
+  // From here on somebody else closes it.
+  int Release() { return std::exchange(fd_, -1); }
+
  private:
   int fd_ = -1;
 };
