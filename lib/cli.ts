@@ -9,9 +9,11 @@ import { parseArgs } from 'node:util';
 
 import { cache } from './cli/cache';
 import { UsageError, type Command } from './cli/command';
+import { serve } from './cli/serve';
 
 const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
   ['cache', cache],
+  ['serve', serve],
 ]);
 
 function version(): string {

@@ -36,7 +36,8 @@ export class CachedFile {
   /** All of it, when it is small: then there is no descriptor. */
   readonly body: Buffer | undefined;
   checkedAt: number;
-  isUsed = true;
+  /** Asked for again since it was last looked at. */
+  isUsed = false;
   /** Names of precompressed files that are not there. */
   absent: Set<string> | undefined;
   #fd: number;
