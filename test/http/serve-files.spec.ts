@@ -97,7 +97,8 @@ describe('serveFiles', () => {
       ]);
       assert.deepEqual(answers.map(({ status }) => status), [304, 304, 304, 412, 206, 200, 304]);
       const lengths = answers.map(({ body }) => body.length);
-      assert.deepEqual([...lengths.slice(0, 3), ...lengths.slice(4)], [0, 0, 0, 10, LARGE.length, 0]); // but for the page of the 412
+      lengths.splice(3, 1); // the page of the 412
+      assert.deepEqual(lengths, [0, 0, 0, 10, LARGE.length, 0]);
       assert.equal(answers[0]!.headers['etag'], etag);
     });
 
