@@ -29,17 +29,11 @@ type Answer = (file: string, response: http.ServerResponse) => Promise<unknown>;
 
 const NGINX = ['/usr/sbin/nginx', '/usr/local/sbin/nginx', '/usr/bin/nginx'].find((file) => existsSync(file));
 
-/** Answers with what `answer` does; with a certificate by HTTPS. */
-export function node(answer: Answer, certificate?: { readonly key: string; readonly cert: string }): Serve {
+/** A server in this process, on the core of the server. */
+export function inThisProcess(make: (folder: string) => net.Server): Serve {
   return async (folder) => {
     pinThisProcess();
-    const listener = (request: http.IncomingMessage, response: http.ServerResponse): void => {
-      answer(folder + (request.url ?? ''), response).catch((error: unknown) => {
-        // A client that leaves in the middle is a client whose time was over.
-        if (!response.destroyed) throw error;
-      });
-    };
-    const server = certificate === undefined ? http.createServer(listener) : https.createServer(certificate, listener);
+    const server = make(folder);
     server.listen(0, '127.0.0.1', 4096);
     await once(server, 'listening');
     return {
@@ -47,11 +41,24 @@ export function node(answer: Answer, certificate?: { readonly key: string; reado
       pid: process.pid,
       close: async () => {
         server.close();
-        server.closeAllConnections();
+        if (server instanceof http.Server || server instanceof https.Server) server.closeAllConnections();
         await once(server, 'close');
       },
     };
   };
+}
+
+/** Answers with what `answer` does; with a certificate by HTTPS. */
+export function node(answer: Answer, certificate?: { readonly key: string; readonly cert: string }): Serve {
+  return inThisProcess((folder) => {
+    const listener = (request: http.IncomingMessage, response: http.ServerResponse): void => {
+      answer(folder + (request.url ?? ''), response).catch((error: unknown) => {
+        // A client that leaves in the middle is a client whose time was over.
+        if (!response.destroyed) throw error;
+      });
+    };
+    return certificate === undefined ? http.createServer(listener) : https.createServer(certificate, listener);
+  });
 }
 
 export const streamed: Answer = async (file, response) => {

@@ -47,7 +47,7 @@ function announced(source: string): string[] {
 /** What an example may import beside Node's own modules and `zerocopy`. */
 function packagesIn(examples: readonly Example[]): string[] {
   const imports = examples.flatMap(({ source }) => [...source.matchAll(/ from '([^']+)'/g)].map((match) => match[1]!));
-  return [...new Set(imports)].filter((name) => !name.startsWith('node:') && name !== 'zerocopy');
+  return [...new Set(imports)].filter((name) => !name.startsWith('node:') && name.split('/')[0] !== 'zerocopy');
 }
 
 /** The folder of one document's examples: `zerocopy` is installed in it, and data.bin lies there. */
