@@ -1,15 +1,14 @@
 // The pump and sendfile for JavaScript. One PumpService per environment, made by the first onTransfersFinished().
 //
-// The service keeps the event loop alive while transfers are under way, and only then. Its cleanup hook is added
-// after that of the threadsafe function, hence runs before it: the threads that might call are joined first.
+// Its cleanup hook is added after the Notifier's, hence runs before it: the threads that might call are joined first.
 #include <node_api.h>
 
 #include <algorithm>
-#include <atomic>
 #include <memory>
 
 #include "environment.h"
 #include "node_values.h"
+#include "notifier_binding.h"
 #include "os/file.h"
 #include "os/output.h"
 #include "os/send_file.h"
@@ -24,40 +23,24 @@ class PumpService {
  public:
   static napi_value Create(napi_env env, Environment* environment, napi_value callback);
 
-  ~PumpService() {
-    pump_.reset();
-    napi_release_threadsafe_function(callback_, napi_tsfn_release);
-  }
-
   os::Result<uint64_t> Start(napi_env env, int out, Source source, uint64_t length) {
     const auto id = pump_->Start(out, std::move(source), length);
-    if (id.ok() && under_way_++ == 0) napi_ref_threadsafe_function(env, callback_);
+    if (id.ok()) notifier_.Began(env);
     return id;
   }
 
   std::vector<Outcome> TakeFinished(napi_env env) {
-    notified_ = false;
-    std::vector<Outcome> outcomes = pump_->TakeFinished();
-    const bool had_any = under_way_ > 0;
-    under_way_ -= outcomes.size();
-    if (had_any && under_way_ == 0) napi_unref_threadsafe_function(env, callback_);
-    return outcomes;
+    return notifier_.Taken(env, [this] { return pump_->TakeFinished(); });
   }
 
   Pump& pump() { return *pump_; }
 
  private:
-  // On a thread of the pump, or in Cancel. Many outcomes may share one call.
-  static void Wake(void* context) {
-    auto* service = static_cast<PumpService*>(context);
-    if (service->notified_.exchange(true)) return;
-    napi_call_threadsafe_function(service->callback_, nullptr, napi_tsfn_nonblocking);
-  }
+  // On a thread of the pump, or in Cancel.
+  static void Wake(void* service) { static_cast<PumpService*>(service)->notifier_.Notify(); }
 
-  std::unique_ptr<Pump> pump_;
-  napi_threadsafe_function callback_ = nullptr;
-  std::atomic<bool> notified_{false};
-  size_t under_way_ = 0;
+  Notifier notifier_;
+  std::unique_ptr<Pump> pump_;  // ends first: its threads notify
 };
 
 void TearDown(Environment* environment) {
@@ -69,13 +52,10 @@ napi_value PumpService::Create(napi_env env, Environment* environment, napi_valu
   auto service = std::make_unique<PumpService>();
   auto pump = Pump::Create(Wake, service.get());
   if (!pump.ok()) return MakeFailure(env, pump.error());
-  napi_value name = nullptr;
-  napi_create_string_utf8(env, "zerocopy:transfer", NAPI_AUTO_LENGTH, &name);
-  const napi_status made = napi_create_threadsafe_function(env, callback, nullptr, name, 0, 1, nullptr, nullptr,
-                                                           nullptr, nullptr, &service->callback_);
-  if (made != napi_ok) return ThrowMisuse(env, "the environment is ending, or this is no function");
+  if (!service->notifier_.Create(env, callback, "zerocopy:transfer")) {
+    return ThrowMisuse(env, "the environment is ending, or this is no function");
+  }
   service->pump_ = std::move(pump.value());
-  napi_unref_threadsafe_function(env, service->callback_);
   environment->transfers = service.release();
   napi_add_env_cleanup_hook(env, [](void* data) { TearDown(static_cast<Environment*>(data)); }, environment);
   return MakeUndefined(env);
