@@ -28,6 +28,8 @@ const STAGES: [string, string][] = [
   ['with a flush in flight', 'const m = keep(open()); m.view().fill(3); m.flush(); end();'],
   ['when a flush has ended', 'keep(open()).flush().then(end);'],
   ['with a flush in flight, closed', 'const m = keep(open()); m.flush(); m.close(); end();'],
+  ['with searches in flight', 'const m = keep(zerocopy.mmapAnonymous(200 << 20)); for (let i = 0; i < 6; i++) m.search("absent"); setTimeout(end, 5);'],
+  ['with a search in flight, closed', 'const m = keep(open()); m.search("absent"); m.close(); end();'],
   ['with fs.write in flight', 'const raw = open().asBuffer(); for (let i = 0; i < 20; i++) fs.write(fs.openSync(output + i, "w"), raw, 0, raw.length, 0, () => {}); end();'],
   ['with fs.read in flight', 'const raw = open().asBuffer(); for (let i = 0; i < 20; i++) fs.read(fs.openSync(file), raw, 0, raw.length, 0, () => {}); setTimeout(end, 1);'],
   ['with zlib in flight', 'const raw = open().asBuffer(); for (let i = 0; i < 8; i++) zlib.deflate(raw, () => {}); setTimeout(end, 2);'],

@@ -160,6 +160,15 @@ describe('a mapping that is shared', () => {
     console.log(mapping.state);`,
   HAS_EXTERNAL_SHARED ? `${String(2 * MILLION)}\ntrue\nclosing\nclosed` : 'ERR_FEATURE_UNAVAILABLE_ON_PLATFORM'));
 
+  it('is searched by a worker, and is let go of when that is terminated in the middle of it', () => run(`
+    const mapping = zerocopy.mmapAnonymous(200 * 2 ** 20); const before = await settled();
+    mapping.view(mapping.byteLength - 6).assign(Buffer.from('needle'));
+    const worker = await begun("const mapping = Mapping.attach(data); mapping.search('needle', { last: true }).then((at) => { " +
+      "for (let i = 0; i < 8; i++) mapping.search('absent'); parentPort.postMessage(at); });", mapping);
+    await worker.terminate();
+    console.log(await settled() === before, mapping.indexOf('needle'), mapping.holders().holds);
+    mapping.close(); console.log(mapping.state);`, `true ${String(200 * 2 ** 20 - 6)} 0\nclosed`));
+
   it('ends with workers that are terminated at random moments', () => {
     const rounds = path.join(__dirname, 'worker-rounds.js');
     const seed = String(Math.floor(Math.random() * 2 ** 31)); // printed with any failure

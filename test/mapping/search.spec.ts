@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { Worker } from 'node:worker_threads';
 import { gunzipSync } from 'node:zlib';
 import fc from 'fast-check';
 
@@ -9,7 +8,6 @@ import { native } from '#lib/native';
 import { type Mapping, MemoryView, mmap, mmapAnonymous, type Needle } from 'zerocopy';
 
 import { runInChild } from '../support/child';
-import { gcUntil } from '../support/gc';
 import { mappedRanges } from '../support/maps';
 import { temporaryFolder } from '../support/temporary';
 
@@ -369,31 +367,6 @@ describe('Mapping.search', () => {
     const mapping = mmap(file);
     const options = { get from() { mapping.close(); return 0; } };
     await assert.rejects(mapping.search('a', options), { code: 'ERR_MAPPING_CLOSED' });
-  });
-
-  it('runs in workers, and one that is terminated meanwhile leaves nothing behind', async () => {
-    const mapping = mmap(file);
-    const code = `
-      const { workerData, parentPort } = require('node:worker_threads');
-      const mapping = require('zerocopy').Mapping.attach(workerData);
-      mapping.search('needle', { last: true }).then((at) => {
-        for (let i = 0; i < 8; i++) mapping.search('absent');
-        parentPort.postMessage(at);
-      });`;
-    const worker = new Worker(code, { eval: true, workerData: mapping.share() });
-    const at = await new Promise((resolve, reject) => { worker.once('message', resolve); worker.once('error', reject); });
-    assert.equal(at, places.at(-1));
-    await worker.terminate();
-    mapping.close();
-    assert.ok(await gcUntil(() => mappedRanges(file).length === 0));
-  });
-
-  it('does not keep a process that ends in the middle of it', async () => {
-    const child = await runInChild(`
-      const mapping = zerocopy.mmap(process.argv[1]);
-      for (let i = 0; i < 4; i++) mapping.search('absent');
-      setTimeout(() => process.exit(3), 5);`, { arguments: [file] });
-    assert.deepEqual(child, { code: 3, signal: null, stdout: '', stderr: '' });
   });
 });
 
