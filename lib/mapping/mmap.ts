@@ -1,4 +1,4 @@
-import { closeSync, constants, fstatSync, openSync } from 'node:fs';
+import { closeSync, constants, fstatSync, ftruncateSync, openSync, unlinkSync } from 'node:fs';
 import os from 'node:os';
 import { fileURLToPath } from 'node:url';
 
@@ -54,7 +54,11 @@ interface OpenFile {
   readonly fd: number;
   readonly path: string | undefined;
   close(): void;
+  /** Removes the file if it was made here. */
+  discard(): void;
 }
+
+const NOTHING = (): void => undefined;
 
 /**
  * Maps a file, or a part of it, into memory.
@@ -72,10 +76,12 @@ export function mmap(file: MappableFile, options?: MmapOptions): Mapping {
   const request = readOptions(options);
   const opened = openFile(file, request);
   try {
-    const fileLength = prepareFile(opened, request);
-    const mapping = mapRange(opened, request, byteRange(request.offset, request.length, fileLength), mmap);
+    const mapping = mapFile(opened, request);
     if (request.advice !== undefined) mapping.advise(request.advice);
     return mapping;
+  } catch (error) {
+    opened.discard();
+    throw error;
   } finally {
     opened.close();
   }
@@ -93,7 +99,7 @@ export function mmapAnonymous(byteLength: number, options?: MmapAnonymousOptions
   const fd = valueOrThrow(native.createMemoryFile(name, length, optionalBoolean(sealed, 'options.sealed', false)));
   try {
     const request: Request = { access: 'write', offset: 0, length, size: undefined, advice: undefined, populate: false };
-    return mapRange({ fd, path: undefined, close: () => undefined }, request, { offset: 0, length }, mmapAnonymous);
+    return mapRange({ fd, path: undefined, close: NOTHING, discard: NOTHING }, request, { offset: 0, length }, mmapAnonymous);
   } finally {
     closeSync(fd);
   }
@@ -128,28 +134,51 @@ function openFile(file: MappableFile, request: Request): OpenFile {
 function borrowed(fd: number): OpenFile {
   // A FileHandle that was closed has the descriptor -1.
   if (fd < 0) throw systemError({ errno: os.constants.errno.EBADF, syscall: 'fstat' });
-  return { fd, path: undefined, close: () => undefined };
+  return { fd, path: undefined, close: NOTHING, discard: NOTHING };
 }
 
 function openPath(path: string | Buffer | URL, request: Request): OpenFile {
-  const create = request.size === undefined ? 0 : constants.O_CREAT;
-  const mode = request.access === 'write' ? constants.O_RDWR | create : constants.O_RDONLY;
-  // O_NONBLOCK: opening a pipe that nobody writes to would wait for ever. Windows has none.
-  const fd = openSync(path, mode | ((constants.O_NONBLOCK as number | undefined) ?? 0), 0o666);
+  const { fd, created } = openOrCreate(path, request);
   const name = path instanceof URL ? fileURLToPath(path) : path.toString();
-  return { fd, path: name, close: () => { closeSync(fd); } };
+  return { fd, path: name, close: () => { closeSync(fd); }, discard: created ? () => { unlinkSync(path); } : NOTHING };
 }
 
-/** The length of the file, bytes, once it is one that can be mapped and is as long as was asked for. */
-function prepareFile(file: OpenFile, request: Request): number {
+function openOrCreate(path: string | Buffer | URL, { access, size }: Request): { fd: number; created: boolean } {
+  // O_NONBLOCK: opening a pipe that nobody writes to would wait for ever. Windows has none.
+  const mode = (access === 'write' ? constants.O_RDWR : constants.O_RDONLY)
+    | ((constants.O_NONBLOCK as number | undefined) ?? 0);
+  if (size === undefined) return { fd: openSync(path, mode), created: false };
+  try {
+    return { fd: openSync(path, mode | constants.O_CREAT | constants.O_EXCL, 0o666), created: true };
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    // O_CREAT all the same: a symbolic link to a file that is absent exists too.
+    return { fd: openSync(path, mode | constants.O_CREAT, 0o666), created: false };
+  }
+}
+
+/** The length of the file, bytes, once it is one that can be mapped. */
+function lengthOf(file: OpenFile): number {
   const facts = fstatSync(file.fd);
   const { EISDIR, ENODEV } = os.constants.errno;
   if (facts.isDirectory()) throw systemError({ errno: EISDIR, syscall: 'mmap' }, file.path);
   // What mmap(2) says of a pipe or socket; of a device whose length nobody knows we say the same.
   if (!facts.isFile()) throw systemError({ errno: ENODEV, syscall: 'mmap' }, file.path);
-  if (request.size === undefined) return facts.size;
-  valueOrThrow(native.allocateFile(file.fd, 0, request.size), file.path);
-  return Math.max(facts.size, request.size);
+  return facts.size;
+}
+
+/** The file is made as long as was asked for; what fails leaves it as long as it was. */
+function mapFile(file: OpenFile, request: Request): Mapping {
+  const { size = 0, offset, length } = request;
+  const before = lengthOf(file);
+  const range = byteRange(offset, length, Math.max(before, size));
+  if (size > 0) valueOrThrow(native.allocateFile(file.fd, 0, size), file.path);
+  try {
+    return mapRange(file, request, range, mmap);
+  } catch (error) {
+    if (size > before) ftruncateSync(file.fd, before);
+    throw error;
+  }
 }
 
 function mapRange(
