@@ -1,0 +1,44 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import net from 'node:net';
+import path from 'node:path';
+
+import { ask } from '../support/exchange';
+import { temporaryFolder } from '../support/temporary';
+
+/** One that nobody has at the moment. */
+async function freePort(): Promise<number> {
+  const server = net.createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as net.AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+describe('examples/cluster-server', () => {
+  const folder = temporaryFolder();
+
+  it('serves, replaces its processes without refusing anybody, and ends', async function () {
+    this.timeout(60_000);
+    const root = path.dirname(folder.file('file.txt', 'content'));
+    const port = await freePort();
+    const script = path.join(__dirname, '../../examples/cluster-server.js');
+    const child = spawn(process.execPath, [script, root, String(port)], { stdio: ['ignore', 'pipe', 'inherit'] });
+    let text = '';
+    child.stdout.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
+    const said = async (word: RegExp): Promise<void> => { while (!word.test(text)) await once(child.stdout, 'data'); };
+    const ended = once(child, 'exit');
+    try {
+      await said(/ready, \d+ processes/);
+      child.kill('SIGHUP');
+      for (let answers = 0; answers < 20 || !text.includes('replaced'); answers++) {
+        assert.equal((await ask(port, '/file.txt')).body.toString(), 'content');
+      }
+    } finally {
+      child.kill('SIGTERM');
+      assert.deepEqual(await ended, [0, null]);
+    }
+  });
+});
