@@ -108,7 +108,8 @@ function hasLeft(response: http.ServerResponse): boolean {
 
 async function send(file: FileStream, { route, range, size }: Extract<Way, { by: 'sendfile' }>): Promise<void> {
   const transfer = new Transfer({ signal: undefined, onProgress: undefined });
-  const stop = (): void => { transfer.stop(prematureClose()); };
+  let ended = false;
+  const stop = (): void => { if (!ended) transfer.stop(prematureClose()); };
   const onUnpipe = (source: unknown): void => { if (source === file) stop(); };
   whenDestroyed(file, stop);
   route.response.on('unpipe', onUnpipe);
@@ -116,6 +117,7 @@ async function send(file: FileStream, { route, range, size }: Extract<Way, { by:
   const wanted = { offset: range.offset, length: range.length };
   try {
     await countSendfile(transfer, transfer.run(() => sendToResponse(route, { source, wanted }, transfer)));
+    ended = true;
     advance(file, range.length);
     file.push(null);
   } catch (error) {
