@@ -99,7 +99,8 @@ export function mmapAnonymous(byteLength: number, options?: MmapAnonymousOptions
   const fd = valueOrThrow(native.createMemoryFile(name, length, optionalBoolean(sealed, 'options.sealed', false)));
   try {
     const request: Request = { access: 'write', offset: 0, length, size: undefined, advice: undefined, populate: false };
-    return mapRange({ fd, path: undefined, close: NOTHING, discard: NOTHING }, request, { offset: 0, length }, mmapAnonymous);
+    const file = { fd, path: undefined, close: NOTHING, discard: NOTHING };
+    return mapRange(file, request, { offset: 0, length }, mmapAnonymous);
   } finally {
     closeSync(fd);
   }
