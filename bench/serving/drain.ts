@@ -10,7 +10,7 @@ import type { Running } from './servers';
  */
 const CLIENT = `
   const [, port, name, size, count, secure] = process.argv;
-  const WARM = Math.min(count, 20);
+  const WARM = Math.ceil(count / 10);
   const request = 'GET /' + name + ' HTTP/1.1\\r\\nHost: bench\\r\\n\\r\\n';
   const { connect } = require(secure === 'true' ? 'node:tls' : 'node:net');
   const socket = connect({

@@ -25,9 +25,11 @@ export interface Running {
 /** Serves the files of `folder`, each by its name. */
 export type Serve = (folder: string) => Promise<Running>;
 
-type Answer = (file: string, response: http.ServerResponse) => Promise<unknown>;
+export type Answer = (file: string, response: http.ServerResponse) => Promise<unknown>;
 
 const NGINX = ['/usr/sbin/nginx', '/usr/local/sbin/nginx', '/usr/bin/nginx'].find((file) => existsSync(file));
+
+const CLIENT_LEFT = /^(EPIPE|ECONNRESET|ERR_STREAM_PREMATURE_CLOSE)$/;
 
 /** A server in this process, on the core of the server. */
 export function inThisProcess(make: (folder: string) => net.Server): Serve {
@@ -53,8 +55,8 @@ export function node(answer: Answer, certificate?: { readonly key: string; reado
   return inThisProcess((folder) => {
     const listener = (request: http.IncomingMessage, response: http.ServerResponse): void => {
       answer(folder + (request.url ?? ''), response).catch((error: unknown) => {
-        // A client that leaves in the middle is a client whose time was over.
-        if (!response.destroyed) throw error;
+        // A client that leaves in the middle is one whose time was over.
+        if (!CLIENT_LEFT.test(String((error as NodeJS.ErrnoException).code))) throw error;
       });
     };
     return certificate === undefined ? http.createServer(listener) : https.createServer(certificate, listener);
