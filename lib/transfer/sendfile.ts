@@ -30,7 +30,8 @@ export interface Payload {
 /**
  * Sends a file, or a part of it, to `out`: by sendfile(2) where that can be, else by reading and writing.
  *
- * The order with other writes to `out` is that of the calls, awaited or not. To a ServerResponse: the head goes with
+ * The order with other writes to `out` is that of the calls, awaited or not; to a descriptor or FileHandle that of the
+ * transfers among themselves. To a ServerResponse: the head goes with
  * the first bytes, Content-Length is set when it is not; the caller ends the response.
  * @returns the bytes sent
  * @throws (rejects, with `bytesSent`) system errors: ENOENT and others of opening (`path`), EPIPE, ECONNRESET;

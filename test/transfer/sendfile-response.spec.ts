@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import http from 'node:http';
 
+import { Client } from 'undici';
 import { explainTransfer, sendfile } from 'zerocopy';
 import { sha256OfFile, writeLargeFile } from '../support/large-file';
 import { digest, parseResponses, rawExchange, servers } from '../support/network';
@@ -89,6 +90,20 @@ describe('sendfile to a ServerResponse', () => {
     }
     assert.equal(ports.size, 1);
     agent.destroy();
+  });
+
+  it('serves undici, which pipelines ten requests on a connection', async () => {
+    const { port } = await serving(async (request, response) => {
+      await sendfile(response, file, { offset: Number(request.url?.slice(1)) });
+    });
+    const client = new Client(`http://127.0.0.1:${String(port)}`, { pipelining: 10 });
+    await Promise.all(Array.from({ length: 30 }, async (_, i) => {
+      const offset = i * 80_021;
+      const { body, headers } = await client.request({ path: `/${String(offset)}`, method: 'GET' });
+      assert.equal(headers['content-length'], String(content.length - offset));
+      assert.ok(Buffer.from(await body.arrayBuffer()).equals(content.subarray(offset)), String(offset));
+    }));
+    await client.close();
   });
 
   it('sets Content-Length, takes one that is right, and refuses one that is wrong', async () => {
