@@ -32,11 +32,14 @@ describe('zerocopy cache', () => {
 
   it('says in a pipe how much is in memory, a line for each file', async () => {
     const { length, resident } = quarter();
-    const share = resident === length ? '100.0' : '25.0';
-    assert.deepEqual(await runCli(['cache', file, small]), {
-      code: 0, signal: null, stderr: '',
-      stdout: `${file}: ${resident} of ${length} bytes in memory (${share} %)\n${small}: 5 of 5 bytes in memory (100.0 %)\n`,
-    });
+    const { stdout, ...ending } = await runCli(['cache', file, small]);
+    assert.deepEqual(ending, { code: 0, signal: null, stderr: '' });
+    const [first = '', second] = stdout.split('\n');
+    const [, bytes, share] = /^.*data\.bin: (\d+) of 8388708 bytes in memory \(([\d.]+) %\)$/.exec(first) ?? [];
+    // A system that takes cold pages back may have taken one or two.
+    assert.ok(Number(bytes) <= resident && Number(bytes) > resident * 0.98, first);
+    assert.equal(share, (Number(bytes) / length * 100).toFixed(1));
+    assert.equal(second, `${small}: 5 of 5 bytes in memory (100.0 %)`);
   });
 
   it('says it of empty files, and of holes', async () => {
@@ -131,8 +134,10 @@ describe('zerocopy cache', () => {
       assert.ok(stdout.includes(GREEN), JSON.stringify(stdout));
       const [picture = '', text = ''] = stripVTControlCharacters(stdout).split(/(?<=^.{40}) /u);
       // 512 pages of 2,049 in 40 cells: the tenth has 51 pages, of which 50 are there.
-      assert.equal(picture, livesInMemory(file) ? '█'.repeat(40) : `${'█'.repeat(9)}▓${'·'.repeat(30)}`);
-      assert.match(text, /^ *(25|100)\.0 % +[28]\.00 MiB of 8\.00 MiB {2}.*data\.bin\r\n$/);
+      // A system that takes cold pages back may have taken one or two.
+      assert.match(picture, livesInMemory(file) ? /^█{40}$/u : /^[█▓]{9}▓·{30}$/u);
+      assert.ok(picture.includes('███'), picture);
+      assert.match(text, /^ *(2[45]|100)\.\d % +\d\.\d\d MiB of 8\.00 MiB {2}.*data\.bin\r\n$/);
     });
 
     for (const [name, env] of [['NO_COLOR', { NO_COLOR: '1' }], ['TERM=dumb', { TERM: 'dumb' }]] as const) {
