@@ -42,7 +42,9 @@ describe('copyFile', () => {
   before(() => { source = folder.file('source', content); });
   beforeEach(() => { descriptors = openDescriptors(); });
   afterEach('closes every descriptor', async () => {
-    assert.ok(await gcUntil(() => openedSince(descriptors).length === 0), openedSince(descriptors).join('\n'));
+    // Node keeps /dev/null open from the first child process on (22 and later).
+    const left = (): string[] => openedSince(descriptors).filter((target) => target !== '/dev/null');
+    assert.ok(await gcUntil(() => left().length === 0), left().join('\n'));
   });
 
   /** Copies to a file that is not there, and answers what is in it then. */
