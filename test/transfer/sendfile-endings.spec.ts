@@ -97,7 +97,8 @@ describe('sendfile ends', () => {
       const error = await sending;
       assert.match(error.code ?? '', /^(EPIPE|ECONNRESET)$/);
       assert.ok(error.bytesSent > 0 && error.bytesSent < LARGE);
-      assert.equal(error.bytesSent, socket.bytesWritten);
+      // Node asks for the last time when it destroys the socket, which may be in the middle of a turn of the pump.
+      assert.ok(error.bytesSent >= socket.bytesWritten && error.bytesSent - socket.bytesWritten <= MIB);
       assert.equal(socket.destroyed, true);
       await close();
     });
