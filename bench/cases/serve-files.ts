@@ -1,0 +1,54 @@
+import express from 'express';
+import http from 'node:http';
+import send from 'send';
+import sirv from 'sirv';
+
+import { serveFiles } from 'zerocopy/http';
+
+import { QUICK, type Contender, type Measured } from '../case';
+import { drain } from '../serving/drain';
+import { makeFile, MIB, serving } from '../serving/folder';
+import { inThisProcess, nginx, type Running } from '../serving/servers';
+
+export const name = 'serve-files';
+export const title = 'A static handler for files, to a client on another core';
+export const baseline = 'send';
+export const headline = [
+  { metric: 'server CPU us per request, 1 KiB', contender: 'zerocopy serveFiles()' },
+  { metric: 'server CPU us per request, 1 MiB', contender: 'zerocopy serveFiles()' },
+];
+
+const SMALL = 1024;
+const SIZES = [[SMALL, '1 KiB', 8000], [192 * 1024, '192 KiB', 3000], [MIB, '1 MiB', 1000]] as const;
+const QUICK_REQUESTS = 200;
+
+async function measure(server: Running, folder: string): Promise<Measured> {
+  const measured: Record<string, number> = {};
+  for (const [size, label, requests] of SIZES) {
+    makeFile(folder, String(size), size);
+    const count = QUICK ? QUICK_REQUESTS : requests;
+    const { cpu } = await drain(server, String(size), size, count);
+    measured[`server CPU us per request, ${label}`] = cpu * 1e6 / count;
+  }
+  return measured;
+}
+
+/** What node:http costs by itself. */
+async function measureEmpty(server: Running): Promise<Measured> {
+  const count = QUICK ? QUICK_REQUESTS : SIZES[0][2];
+  const { cpu } = await drain(server, 'empty', 0, count);
+  return { 'server CPU us per request, 1 KiB': cpu * 1e6 / count };
+}
+
+export const contenders: Record<string, Contender> = {
+  'send': serving(inThisProcess((root) => http.createServer((request, response) => {
+    send(request, request.url ?? '/', { root }).pipe(response);
+  })), measure),
+  'sirv': serving(inThisProcess((root) => http.createServer(sirv(root))), measure),
+  'express.static': serving(inThisProcess((root) => http.createServer(express().use(express.static(root)))), measure),
+  'an empty response of node:http': serving(inThisProcess(() => http.createServer((_request, response) => {
+    response.end();
+  })), measureEmpty),
+  'zerocopy serveFiles()': serving(inThisProcess((root) => http.createServer(serveFiles(root))), measure),
+  ...(nginx && { 'nginx, sendfile on': serving(nginx, measure) }),
+};
