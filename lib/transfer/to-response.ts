@@ -1,4 +1,5 @@
 /** To a response of node:http: its head, then the bytes on its socket. */
+import { prematureClose } from '../errors';
 import type { ByteRange } from '../validate';
 import { sendHeadAtOnce } from './at-once';
 import { announce, announcedLength, countBody, hasBody } from './head';
@@ -41,6 +42,8 @@ async function sendBody(
     await writeAll(response, source, range, transfer, later ?? new LaterWrites(response));
     return;
   }
+  // Between this and its 'close' Node drops what is written to the response, and its callback.
+  if (socket.destroyed) throw socket.errored ?? prematureClose();
   countBody(response, range.length);
   sendHeadAtOnce(response, socket, source, range, transfer);
   if (transfer.sent === range.length) return;
