@@ -130,7 +130,9 @@ describe('serveFiles beside', () => {
       const slow = spawn(requireTool('slowhttptest'), all, { stdio: 'ignore' });
       try {
         await later(2500);
-        const connections = await new Promise<number>((resolve) => { server.getConnections((_, count) => resolve(count)); });
+        const connections = await new Promise<number>((resolve) => {
+          server.getConnections((_, count) => resolve(count));
+        });
         assert.ok(connections > 100, `${String(connections)} are there`);
         const times: number[] = [];
         for (let i = 0; i < 30; i++) {
