@@ -101,15 +101,16 @@ export interface RegionBinding {
   flush(region: RegionHandle, offset: number, length: number): undefined | OsFailure;
   flushAsync(region: RegionHandle, offset: number, length: number): Promise<undefined | OsFailure>;
   prefetch(region: RegionHandle, offset: number, length: number): Promise<undefined | OsFailure>;
-  advise(region: RegionHandle, offset: number, length: number, advice: number): undefined | OsFailure;
+  /** This and locks may divide maps: null when there are too many. */
+  advise(region: RegionHandle, offset: number, length: number, advice: number): undefined | OsFailure | null;
   /** Bytes. */
   pageSize(): number;
   /** RLIMIT_MEMLOCK, bytes; Infinity for none. */
   lockLimit(): number;
   /** Fills `map`, a byte for each page around the range, with 1 for what is in memory, else 0. */
   residency(region: RegionHandle, offset: number, length: number, map: Uint8Array): undefined | OsFailure;
-  lock(region: RegionHandle, offset: number, length: number): undefined | OsFailure;
-  unlock(region: RegionHandle, offset: number, length: number): undefined | OsFailure;
+  lock(region: RegionHandle, offset: number, length: number): undefined | OsFailure | null;
+  unlock(region: RegionHandle, offset: number, length: number): undefined | OsFailure | null;
   dropFromCache(descriptor: number): undefined | OsFailure;
   /** Where `needle` is inside the range, the first time or the last, from the region's start; -1. */
   find(region: RegionHandle, needle: Uint8Array, offset: number, length: number, last: boolean): number;
@@ -158,8 +159,8 @@ export interface TransferBinding {
   /** A number of its own for the same open file. */
   duplicateDescriptor(fd: number): number | OsFailure;
   /**
-   * What leaves at once without waiting for disk or peer, of `head` (latin1) and at most 1 MiB behind it; 0 when nothing
-   * does.
+   * What leaves at once without waiting for disk or peer, of `head` (latin1) and at most 1 MiB behind it; 0 when
+   * nothing does.
    */
   sendInline(socket: number, head: string, file: number, offset: number, length: number): number;
   /** Jobs of the pump: their ids. Both descriptors are duplicated first; the region is held. */

@@ -28,6 +28,12 @@ inline napi_value MakeNumber(napi_env env, double number) {
 // Exact up to 2^53, which TypeScript's checks guarantee for every length and offset.
 inline napi_value MakeSize(napi_env env, uint64_t size) { return MakeNumber(env, static_cast<double>(size)); }
 
+inline napi_value MakeNull(napi_env env) {
+  napi_value null = nullptr;
+  napi_get_null(env, &null);
+  return null;
+}
+
 inline napi_value MakeUndefined(napi_env env) {
   napi_value value = nullptr;
   napi_get_undefined(env, &value);

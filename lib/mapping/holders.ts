@@ -90,6 +90,12 @@ function amount(count: number, one: string, many: string): string {
   return count === 1 ? `1 ${one}` : `${String(count)} ${many}`;
 }
 
+/** What a native call that may need another map answers, or ERR_TOO_MANY_MAPPINGS for its null. */
+export function withRoom<T>(answer: T | null): T {
+  if (answer === null) throw tooManyMappings();
+  return answer;
+}
+
 /** ERR_TOO_MANY_MAPPINGS, naming the files that are mapped most often. */
 export function tooManyMappings(): Error {
   const counts = new Map<string, number>();
@@ -100,8 +106,9 @@ export function tooManyMappings(): Error {
   const most = [...counts].sort(([, a], [, b]) => b - a).slice(0, 3);
   const { regionsMapped, regionsUnmapped } = native.counters();
   const message =
-    `${String(regionsMapped - regionsUnmapped)} mappings are alive, and one more would come too near the number of maps ` +
-    `that the kernel gives a process (vm.max_map_count). Close those that are done with. Most often mapped: ` +
+    `${String(regionsMapped - regionsUnmapped)} mappings are alive, and one more, or one more part of one with advice or ` +
+    'a lock of its own, would come too near the number of maps that the kernel gives a process (vm.max_map_count). ' +
+    'Close those that are done with. Most often mapped: ' +
     most.map(([name, count]) => `${name} (${String(count)} times)`).join(', ');
   return zeroCopyError('ERR_TOO_MANY_MAPPINGS', message);
 }

@@ -11,7 +11,7 @@ import { remember, tracing } from '../view/trace';
 import { announce } from './announce';
 import { copyWithin } from './copy-within';
 import { Cursor } from './cursor';
-import { holdersOf, type Holders } from './holders';
+import { holdersOf, withRoom, type Holders } from './holders';
 import { linesIn, type LinesOptions } from './lines';
 import { lockPages, prefetchPages, residencyOf, type Residency } from './paging';
 import { resizedRegion } from './resize';
@@ -182,12 +182,13 @@ export class Mapping implements Disposable {
    * Tells the kernel how a range (default: all) will be used: madvise(2). On access 'copy', 'dontneed' and 'free'
    * throw private writes away.
    * @throws ERR_INVALID_ARG_VALUE; ERR_FEATURE_UNAVAILABLE_ON_PLATFORM for advice
-   * this system has none like; system errors of madvise
+   * this system has none like; ERR_TOO_MANY_MAPPINGS: each part that is treated unlike its surroundings is a map of its
+   * own to the kernel; system errors of madvise
    */
   advise(advice: Advice, range?: MappingRange): void {
     const { offset, length } = this.#range(range);
     const number = ADVICE.indexOf(oneOf(advice, 'advice', ADVICE));
-    valueOrThrow(native.advise(this.#windows.region, offset, length, number), this.path);
+    valueOrThrow(withRoom(native.advise(this.#windows.region, offset, length, number)), this.path);
   }
 
   /**
@@ -238,7 +239,7 @@ export class Mapping implements Disposable {
   /** Lets the system take the pages of a range (default: all) back when it needs room: munlock(2). */
   unlock(range?: MappingRange): void {
     const { offset, length } = this.#range(range);
-    valueOrThrow(native.unlock(this.#windows.region, offset, length), this.path);
+    valueOrThrow(withRoom(native.unlock(this.#windows.region, offset, length)), this.path);
   }
 
   /**

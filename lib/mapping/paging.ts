@@ -7,6 +7,7 @@ import { abortError, isOsFailure, systemError, valueOrThrow, type OsFailure } fr
 import { native } from '../native';
 import type { ByteRange } from '../validate';
 import { unreadable } from './faults';
+import { withRoom } from './holders';
 import type { Windows } from './windows';
 
 /** Of a mapping or a range: which of its pages are in memory. */
@@ -47,7 +48,7 @@ export function residencyOf(windows: Windows, fileOffset: number, { offset, leng
 
 /** Throws ERR_MAPPING_FAULT, and system errors that name the limit. */
 export function lockPages(windows: Windows, { offset, length }: ByteRange, path: string | undefined): void {
-  const result = native.lock(windows.region, offset, length);
+  const result = withRoom(native.lock(windows.region, offset, length));
   if (isOsFailure(result)) throw lockError(result, windows, { offset, length }, path);
 }
 

@@ -41,6 +41,9 @@ Status Unmap(void* address, uint64_t length);
 // How many maps the kernel gives a process (vm.max_map_count on Linux).
 int64_t MapLimit();
 
+// How many it has, counted; 0 where the kernel does not tell. Milliseconds, when there are many.
+int64_t CountMaps();
+
 // Puts private zero pages, readable and writable, where the range is. Safe in a signal handler.
 Status ReplaceWithZeros(void* address, uint64_t length);
 

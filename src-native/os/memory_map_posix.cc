@@ -8,6 +8,8 @@
 #include <sys/syscall.h>
 #endif
 
+#include <algorithm>
+
 #include "os/memory_map.h"
 #include "os/page.h"
 
@@ -79,6 +81,17 @@ uint64_t MapGranularity() { return page_size; }
 int64_t MapLimit() {
   static const int64_t limit = ReadMapLimit();
   return limit;
+}
+
+int64_t CountMaps() {
+  const int descriptor = open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
+  if (descriptor < 0) return 0;
+  int64_t lines = 0;
+  char text[4096];
+  for (ssize_t length = 0; (length = read(descriptor, text, sizeof(text))) > 0;)
+    lines += std::count(text, text + length, '\n');
+  (void)close(descriptor);
+  return lines;
 }
 
 Result<void*> MapFile(int descriptor, ByteRange pages, Access access, bool populate) {

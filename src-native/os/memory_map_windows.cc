@@ -15,6 +15,7 @@ Status Unmap(void*, uint64_t) { return OsError{ENOSYS, "UnmapViewOfFile"}; }
 
 // No limit to speak of.
 int64_t MapLimit() { return INT64_MAX / 16; }
+int64_t CountMaps() { return 0; }
 
 Status ReplaceWithZeros(void*, uint64_t) { return OsError{ENOSYS, "VirtualAlloc"}; }
 

@@ -9,6 +9,7 @@
 #include "os/memory_map.h"
 #include "os/page.h"
 #include "region/handle_binding.h"
+#include "region/map_budget.h"
 #include "region/region.h"
 
 namespace zerocopy::region {
@@ -41,7 +42,7 @@ napi_value Residency(napi_env env, napi_callback_info info) {
   return NothingOrFailure(env, region->Residency(range, static_cast<uint8_t*>(map), count));
 }
 
-// A function of (handle, offset, length) that answers undefined or a failure.
+// A function of (handle, offset, length) that answers undefined, a failure, or null for too many maps.
 template <os::Status (Region::*kOperation)(os::ByteRange) const>
 napi_value OfRange(napi_env env, napi_callback_info info) {
   const Arguments<3> arguments(env, info);
@@ -50,6 +51,7 @@ napi_value OfRange(napi_env env, napi_callback_info info) {
   if (region == nullptr || !arguments.Size(1, &range.offset) || !arguments.Size(2, &range.length)) {
     return ThrowMisuse(env, "(handle, offset, length)");
   }
+  if (!MayDivideMap()) return MakeNull(env);
   return NothingOrFailure(env, (region.get()->*kOperation)(range));
 }
 

@@ -16,6 +16,7 @@
 #include "os/memory_map.h"
 #include "os/page.h"
 #include "region/handle_binding.h"
+#include "region/map_budget.h"
 #include "region/paging_binding.h"
 #include "region/region.h"
 #include "region/residents_binding.h"
@@ -34,15 +35,9 @@ napi_value NothingOrFailure(napi_env env, const os::Status& status) {
 
 // ---- Room for another map -------------------------------------------------------------------------------------
 
-// Maps that cost the process one of its own: V8 aborts when the kernel gives no more.
-int64_t LiveMaps() { return counters.regions_mapped - counters.regions_unmapped - counters.regions_parked; }
-
 // When to look for what was dropped. It goes up with what is really in use, so that a program with many mappings
 // does not pay for a collection at every one.
 std::atomic<int64_t> next_reclaim{0};
-
-int64_t SoftLimit() { return std::min<int64_t>(8192, os::MapLimit() / 8); }
-int64_t HardLimit() { return os::MapLimit() / 10 * 9; }
 
 // Collects garbage now: V8 does so at once when it hears of that much memory outside its heap.
 void CollectGarbage(napi_env env) {
@@ -60,8 +55,8 @@ void Reclaim(napi_env env) {
 
 bool HasRoom(napi_env env) {
   if (next_reclaim == 0) next_reclaim = SoftLimit();
-  if (LiveMaps() >= next_reclaim || LiveMaps() >= HardLimit()) Reclaim(env);
-  return LiveMaps() < HardLimit();
+  if (LiveMaps() >= next_reclaim || !HasRoomForMap()) Reclaim(env);
+  return HasRoomForMap();
 }
 
 // ---- Mapping --------------------------------------------------------------------------------------------------
@@ -69,9 +64,7 @@ bool HasRoom(napi_env env) {
 // What `map` answers, a Region, as handle | failure | null for too many maps.
 template <typename Map>
 napi_value MapWhereThereIsRoom(napi_env env, Map map) {
-  napi_value none = nullptr;
-  napi_get_null(env, &none);
-  if (!HasRoom(env)) return none;
+  if (!HasRoom(env)) return MakeNull(env);
   os::Result<std::shared_ptr<Region>> region = map();
   // With fewer maps of ours, ENOMEM means what it says: there is no such memory.
   if (!region.ok() && region.error().number == ENOMEM && LiveMaps() >= SoftLimit() / 2) {
@@ -224,6 +217,7 @@ napi_value Advise(napi_env env, napi_callback_info info) {
       !arguments.Size(3, &advice) || advice >= os::kAdviceCount) {
     return ThrowMisuse(env, "advise(handle, offset, length, advice)");
   }
+  if (!MayDivideMap()) return MakeNull(env);
   return NothingOrFailure(env, region->Advise(range, static_cast<os::Advice>(advice)));
 }
 
