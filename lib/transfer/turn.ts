@@ -6,8 +6,13 @@
  * pass, and when a marker's turn comes, everything written before has gone to the kernel and what is written later
  * (and `end()`) waits until the marker's callback is called. `_writev` is off meanwhile, for it would take several
  * chunks at once. Holds on Node 18 to 26; nothing of the socket is changed while no marker is queued.
+ *
+ * A marker that a response keeps, because responses before it are not through, Node drops without a word when the
+ * connection closes: those are ended here.
  */
 import type net from 'node:net';
+
+import { prematureClose } from '../errors';
 
 type Callback = (error?: Error | null) => void;
 
@@ -17,8 +22,26 @@ interface Shadowed {
   _writev?: null;
 }
 
-type Turn = () => Promise<void>;
-const queues = new WeakMap<net.Socket, Map<Uint8Array, Turn>>();
+interface Turn {
+  readonly run: () => Promise<void>;
+  readonly reject: (error: Error) => void;
+  /** Then it ends by itself. */
+  begun: boolean;
+}
+
+class Queue extends Map<Uint8Array, Turn> {
+  readonly onClose: () => void;
+
+  constructor(socket: net.Socket) {
+    super();
+    // Markers that reached the socket have their callback called about now, with the error that Node has for them.
+    this.onClose = () => setImmediate(() => {
+      for (const { begun, reject } of this.values()) if (!begun) reject(socket.errored ?? prematureClose());
+    });
+  }
+}
+
+const queues = new WeakMap<net.Socket, Queue>();
 
 /** Whether markers are queued: then the socket's `_write` is ours. */
 export function isTakingTurns(socket: net.Socket): boolean {
@@ -30,11 +53,13 @@ export function isTakingTurns(socket: net.Socket): boolean {
  * of `turn` has settled, whichever way. Resolves or rejects as `turn` does, or with the error of the write when the
  * socket ended before.
  */
-export function inTurn(socket: net.Socket, write: (marker: Buffer, done: Callback) => void, turn: Turn): Promise<void> {
+export function inTurn(
+  socket: net.Socket, write: (marker: Buffer, done: Callback) => void, turn: () => Promise<void>,
+): Promise<void> {
   return new Promise((resolve, reject) => {
     const marker = Buffer.alloc(0);
     const queue = enter(socket);
-    queue.set(marker, () => turn().then(resolve, reject));
+    queue.set(marker, { run: () => turn().then(resolve, reject), reject, begun: false });
     write(marker, (error) => {
       queue.delete(marker);
       leave(socket, queue);
@@ -43,32 +68,38 @@ export function inTurn(socket: net.Socket, write: (marker: Buffer, done: Callbac
   });
 }
 
-function enter(socket: net.Socket): Map<Uint8Array, Turn> {
+function enter(socket: net.Socket): Queue {
   const present = queues.get(socket);
   if (present !== undefined) return present;
-  const queue = new Map<Uint8Array, Turn>();
+  const queue = new Queue(socket);
   queues.set(socket, queue);
+  socket.once('close', queue.onClose);
   const shadow = socket as unknown as Shadowed;
   const inherited = socket._write.bind(socket);
   shadow._write = (chunk: Uint8Array, encoding, callback) => {
     const turn = queue.get(chunk);
-    if (turn === undefined) inherited(chunk, encoding, callback);
-    else void turn().then(() => { endTurn(socket, queue, chunk, callback); });
+    if (turn === undefined) {
+      inherited(chunk, encoding, callback);
+    } else {
+      turn.begun = true;
+      void turn.run().then(() => { endTurn(socket, queue, chunk, callback); });
+    }
   };
   shadow._writev = null;
   return queue;
 }
 
 // Before the callback: what it lets pass may go out all at once again.
-function endTurn(socket: net.Socket, queue: Map<Uint8Array, Turn>, marker: Uint8Array, callback: Callback): void {
+function endTurn(socket: net.Socket, queue: Queue, marker: Uint8Array, callback: Callback): void {
   queue.delete(marker);
   leave(socket, queue);
   callback();
 }
 
-function leave(socket: net.Socket, queue: Map<Uint8Array, Turn>): void {
+function leave(socket: net.Socket, queue: Queue): void {
   if (queue.size > 0 || queues.get(socket) !== queue) return;
   queues.delete(socket);
+  socket.off('close', queue.onClose);
   const shadow = socket as unknown as Shadowed;
   delete shadow._write;
   delete shadow._writev;

@@ -118,6 +118,33 @@ describe('sendfile ends', () => {
     assert.ok((failures[0]?.bytesSent ?? 0) > 0);
   });
 
+  it('for responses that wait behind one of the same connection, when that closes', async () => {
+    const failures: Failure[] = [];
+    const { port } = await serve((_request, response) => {
+      void failureOf(sendfile(response, large)).then((error) => failures.push(error));
+    });
+    const client = net.connect(port, '127.0.0.1');
+    client.write('GET /1 HTTP/1.1\r\nHost: x\r\n\r\nGET /2 HTTP/1.1\r\nHost: x\r\n\r\nGET /3 HTTP/1.1\r\nHost: x\r\n\r\n');
+    await once(client, 'data');
+    client.destroy();
+    while (failures.length < 3) await pause(5);
+    assert.ok(failures.every(({ code }) => code !== undefined), String(failures));
+    assert.ok(failures.filter(({ bytesSent }) => bytesSent === 0).length >= 2); // those that waited
+  });
+
+  it('for a response whose socket goes while the file is opened', async () => {
+    const failures: Failure[] = [];
+    const { port } = await serve((_request, response) => {
+      void failureOf(sendfile(response, large)).then((error) => failures.push(error));
+      response.socket?.destroy();
+    });
+    const client = net.connect(port, '127.0.0.1').on('error', () => undefined);
+    client.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n');
+    while (failures.length === 0) await pause(5);
+    assert.equal(failures[0]?.bytesSent, 0);
+    client.destroy();
+  });
+
   it('without an error event that nobody listens to', async () => {
     const { client, socket, close } = await stalled({ pauseOnConnect: true }); // Node itself must not read the reset
     socket.removeAllListeners('error');
