@@ -27,8 +27,9 @@ const TARGETS = {
 };
 
 const FLAGS = [
-  '-O2', '-g0', '-fPIC', '-std=c++17', '-fno-exceptions', '-fno-rtti', '-fno-threadsafe-statics', '-fvisibility=hidden',
-  '-fvisibility-inlines-hidden', '-fvisibility-global-new-delete-hidden', '-ffunction-sections', '-fdata-sections', '-fno-asynchronous-unwind-tables',
+  '-Os', '-g0', '-fPIC', '-std=c++17', '-fno-exceptions', '-fno-rtti', '-fno-threadsafe-statics', '-fvisibility=hidden',
+  '-fvisibility-inlines-hidden', '-fvisibility-global-new-delete-hidden', '-ffunction-sections', '-fdata-sections', '-fno-asynchronous-unwind-tables', '-fno-unwind-tables',
+ 
   '-fno-sanitize=all', '-Wall', '-Wextra', '-Wconversion', '-Werror', '-DNAPI_VERSION=8', '-DNODE_GYP_MODULE_NAME=zerocopy',
   '-DBUILDING_NODE_EXTENSION',
 ];

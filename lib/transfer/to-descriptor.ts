@@ -27,7 +27,8 @@ export async function sendToDescriptor(fd: number, payload: Payload, transfer: T
 async function sendInTurn(
   fd: number, before: Promise<void> | undefined, { source, wanted }: Payload, transfer: Transfer,
 ): Promise<void> {
-  await before;
+  // Without a wait where there is none: a mapping is held from here on, whatever becomes of it after the call.
+  if (before !== undefined) await before;
   const opened = source instanceof Promise ? await source : source;
   const range = opened.range(wanted);
   transfer.throwIfStopped();

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdirSync, readFileSync, realpathSync, rmSync, symlinkSync } from 'node:fs';
 import path from 'node:path';
 
@@ -78,7 +79,7 @@ describe('the packed package', () => {
 
   it('has what runs and what builds from source, and nothing else', () => {
     const files = packed.files.map((file) => file.path);
-    const known = /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|dist\/.+\.(m?js|d\.m?ts|m?js\.map)|prebuilds\/(README\.md|[\w-]+\/zerocopy[.\w]*\.node)|src-native\/.+\.(cc|h|gyp|map))$/;
+    const known = /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|dist\/.+\.(m?js|d\.m?ts)|prebuilds\/(README\.md|[\w-]+\/zerocopy[.\w]*\.node)|src-native\/.+\.(cc|h|gyp|map))$/;
     assert.deepEqual(files.filter((file) => !known.test(file)), []);
     for (const file of ['LICENSE', 'dist/index.js', 'dist/index.mjs', 'dist/index.d.ts', 'src-native/binding.gyp']) {
       assert.ok(files.includes(file), file);
@@ -96,7 +97,7 @@ describe('the packed package', () => {
     const { scripts, dependencies } = JSON.parse(run(['-p', "JSON.stringify(require('zerocopy/package.json'))"])) as
       { scripts: Record<string, string>; dependencies?: object };
     assert.deepEqual(['preinstall', 'install', 'postinstall', 'prebuild'].filter((name) => name in scripts), []);
-    assert.deepEqual(Object.keys(dependencies ?? {}), ['mime-types', 'negotiator', 'range-parser']);
+    assert.deepEqual(Object.keys(dependencies ?? {}), ['mime-types', 'negotiator']);
   });
 
   const use = `
@@ -125,6 +126,24 @@ describe('the packed package', () => {
       assert.ok(required.includes(known));
       assert.deepEqual(imported, required);
       assert.equal(same, true);
+    }
+  });
+
+  it('has the command zerocopy, which serves a folder', async () => {
+    const child = spawn(process.execPath, ['node_modules/.bin/zerocopy', 'serve', '--port', '0'], { cwd: app, env: bare });
+    try {
+      let printed = '';
+      for await (const text of child.stdout.setEncoding('utf8') as AsyncIterable<string>) {
+        printed += text;
+        if (printed.includes('\n')) break;
+      }
+      const url = /http:\/\/127\.0\.0\.1:\d+/.exec(printed)?.[0];
+      assert.ok(url, printed);
+      const answer = await fetch(`${url}/package.json`, { headers: { Range: 'bytes=2-6' } });
+      assert.deepEqual([answer.status, await answer.text()], [206, readFileSync(path.join(app, 'package.json'), 'latin1').slice(2, 7)]);
+    } finally {
+      child.kill('SIGKILL');
+      await once(child, 'close');
     }
   });
 
