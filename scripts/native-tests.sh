@@ -121,7 +121,7 @@ controls() {
     'Close\(\) == State::kClosing\) failed|^status 139$' 'unmapped under a hold'
   control asan region/region.cc 's/if \(!IsHeldLocked\(\)\) last/last/' 'AddressSanitizer: SEGV' \
     'read through a hold after unmapping'
-  control asan region/region.cc 's/return std::shared_ptr<Region>\(new Region\(/new Region(pages.value());\n  &/' \
+  control asan region/region.cc '0,/return std::shared_ptr<Region>\(new Region\(/ s//new Region(pages.value());\n  &/' \
     'LeakSanitizer: detected memory leaks' 'a Region that nobody owns'
   control plain os/descriptor.h 's/if \(fd_ >= 0\) \(void\)Close\(fd_\);//' \
     'FAILED RegionFailuresSayWhyAndLeaveNothingBehind' 'a descriptor left open when mapping fails'
