@@ -187,9 +187,10 @@ describe('sendfile to a socket', () => {
     }
     assert.ok(told.length > 2, `${String(told.length)} calls`);
     assert.equal(told.at(-1)?.sent, 64 * 2 ** 20);
-    told.slice(1, -1).forEach(({ at, sent }, i) => {
-      assert.ok(at - (told[i]?.at ?? 0) > 40 && sent > (told[i]?.sent ?? 0), 'too often, or backwards');
-    });
+    assert.ok(told.every(({ sent }, i) => i === 0 || sent > (told[i - 1]?.sent ?? 0)), 'backwards');
+    // Of all, because a late one may be followed by one in time.
+    const lasted = (told.at(-1)?.at ?? 0) - (told[0]?.at ?? 0);
+    assert.ok(told.length <= lasted / 50 + 3, `${String(told.length)} calls in ${String(lasted)} ms`);
   });
 
   it('is progress to setTimeout while the peer takes bytes, and none when it stalls', async () => {
