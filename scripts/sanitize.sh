@@ -5,8 +5,7 @@
 #
 # Before each, a control: an addon with planted faults (test/native/planted.h), which must be noticed.
 # Left out, for time: test/view (TypeScript alone, over memory of its own), test/native (sanitized by
-# native-tests.sh), test/package (installs and builds), and the 100,000 rounds of synchronous-loop (the rounds of
-# collected.spec take the same ways). The addons go to out/sanitize/, never to build/.
+# native-tests.sh), test/package (installs and builds), and more in all_specs(). The addons go to out/sanitize/, never to build/.
 # Wants out/test (npm run build).
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -94,7 +93,7 @@ controls() {
 # What Node itself leaves behind when it terminates a worker or dies amid work (promises of Node-API, isolates, the error
 # queues of its threads) LSan calls leaks, and nothing tells them from ours: specs that do so run without LSan.
 ending='workers|transferred|exit|closed-while-busy|divided|faults|random-programs'                          # lifetime
-ending+='|beyond-memory|holders|huge|lines|paging|search|share|shared-memory|wait|writing'                  # mapping
+ending+='|holders|lines|paging|search|share|shared-memory|wait|writing'                  # mapping
 ending+='|copy-file|read-stream|examples|cache|cli|serve|accelerate|cluster|serve-files|serve-files-endings' # above
 
 # specs SANITIZER SPEC…: mocha over them. A test that hangs keeps the process: end it.
@@ -104,13 +103,16 @@ specs() {
 }
 
 all_specs() {
-  local left_out=synchronous-loop
+  # For time: loops of 100,000 rounds, and files of gigabytes that a sanitizer's code walks through.
+  local folders='view|native|package' left_out='synchronous-loop|huge|beyond-memory'
+  # No threads of ours there.
+  [[ $1 != tsan ]] || folders+='|http|cli|formats'
   # ASan's own memory is no measure of what a thousand readers cost.
-  [[ $1 != asan ]] || left_out="synchronous-loop|sendfile-readers|$ending"
-  specs "$1" 'out/test/*.spec.js' "out/test/!(view|native|package)/**/!($left_out).spec.js"
+  [[ $1 != asan ]] || left_out+="|sendfile-readers|$ending"
+  specs "$1" 'out/test/*.spec.js' "out/test/!($folders)/**/!($left_out).spec.js"
   if [[ $1 == asan ]]; then
     environment+=(ASAN_OPTIONS=detect_leaks=0:handle_segv=2:handle_sigbus=0)
-    specs "$1" "out/test/!(view|native|package)/**/@($ending).spec.js"
+    specs "$1" "out/test/!($folders)/**/@($ending).spec.js"
   fi
 }
 
