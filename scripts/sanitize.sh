@@ -98,7 +98,7 @@ ending+='|copy-file|read-stream|examples|cache|cli|serve|accelerate|cluster|serv
 
 # specs SANITIZER SPEC…: mocha over them. A test that hangs keeps the process: end it.
 specs() {
-  timeout -k 10 900 env "${environment[@]}" ZEROCOPY_BINARY="$binary" ZEROCOPY_SANITIZER="$1" "${run[@]}" \
+  timeout -k 10 1500 env "${environment[@]}" ZEROCOPY_BINARY="$binary" ZEROCOPY_SANITIZER="$1" "${run[@]}" \
     node_modules/mocha/bin/mocha.js --no-config --forbid-only --forbid-pending --timeout 300000 --reporter dot "${@:2}"
 }
 
