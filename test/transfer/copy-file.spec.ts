@@ -254,9 +254,11 @@ describe('copyFile', () => {
         await assert.rejects(copyFile(one, other), { code: 'EBADF' });
         fs.closeSync(one);
         fs.closeSync(other);
-        await assert.rejects(copyFile(one, target), { code: 'EBADF' });
-        await assert.rejects(copyFile(source, other), { code: 'EBADF' });
       }
+      // Not one that was just closed: the next file to be opened has its number.
+      const none = 2 ** 20 - 1;
+      await assert.rejects(copyFile(none, target), { code: 'EBADF' });
+      await assert.rejects(copyFile(source, none), { code: 'EBADF' });
       const handle = await open(target);
       await handle.close();
       await assert.rejects(copyFile(source, handle), { code: 'EBADF' });
