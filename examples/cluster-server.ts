@@ -2,7 +2,8 @@
  * node out/examples/cluster-server.js DIR [PORT]
  *
  * Serves a directory by one process per core. SIGHUP replaces them one by one, without refusing a connection; SIGTERM
- * and SIGINT end them when what they send has been sent. A process that ends by itself is replaced.
+ * and SIGINT end them when what they send has been sent. A process that ends by itself is replaced. A connection that
+ * came to a process at the moment it stops may be reset before its first request is read: clients ask again then.
  */
 import cluster, { type Worker } from 'node:cluster';
 import { once } from 'node:events';
