@@ -156,8 +156,6 @@ export interface TransferBinding {
   takeFinished(): Outcome[];
   /** sendfile(2), once. Without `useOffset` from the file's position, which moves. */
   sendFile(out: number, file: number, useOffset: boolean, offset: number, count: number): number | OsFailure;
-  /** A number of its own for the same open file. */
-  duplicateDescriptor(fd: number): number | OsFailure;
   /**
    * What leaves at once without waiting for disk or peer, of `head` (latin1) and at most 1 MiB behind it; 0 when
    * nothing does.
@@ -227,7 +225,19 @@ export interface DocumentRootBinding {
   describeFile(descriptor: number, facts: Float64Array): undefined | OsFailure;
 }
 
-export interface NativeBinding extends RegionBinding, TransferBinding, CopyBinding, DocumentRootBinding {
+/**
+ * src-native/descriptor_binding.cc. What native code hands over (also createMemoryFile() and openBeneath()) ends by
+ * closeDescriptor(), never by node:fs: in a worker Node counts what it opened itself, and warns of anything else.
+ */
+export interface DescriptorBinding {
+  /** A number of its own for the same open file. */
+  duplicateDescriptor(fd: number): number | OsFailure;
+  /** EBADF for one that was not handed over, or is closed. */
+  closeDescriptor(fd: number): undefined | OsFailure;
+}
+
+export interface NativeBinding
+  extends DescriptorBinding, RegionBinding, TransferBinding, CopyBinding, DocumentRootBinding {
   counters(): Counters;
 }
 

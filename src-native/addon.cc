@@ -49,6 +49,7 @@ napi_value Initialize(napi_env env, napi_value exports) {
   }
   napi_add_env_cleanup_hook(env, TearDown, environment);
   Export(env, exports, "counters", ReadCounters);
+  RegisterDescriptors(env, exports);
   region::Register(env, exports);
   transfer::Register(env, exports);
   http::Register(env, exports);

@@ -9,6 +9,7 @@
     "defines": ["NAPI_VERSION=8"],
     "sources": [
       "addon.cc",
+      "descriptor_binding.cc",
       "http/document_root_binding.cc",
       "region/fault_table.cc",
       "region/handle_binding.cc",

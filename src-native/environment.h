@@ -4,6 +4,8 @@
 
 #include <node_api.h>
 
+#include "os/descriptor_set.h"
+
 namespace zerocopy {
 
 namespace region {
@@ -20,6 +22,9 @@ struct Environment {
   region::Residents* residents = nullptr;      // region/region_binding.cc
   region::WaitService* waits = nullptr;        // region/wait_binding.cc
   transfer::PumpService* transfers = nullptr;  // transfer/transfer_binding.cc
+
+  // Those that JavaScript has by number; closed when everything that may use them has ended. descriptor_binding.cc.
+  os::DescriptorSet descriptors;
 
   static Environment* From(napi_env env) {
     void* data = nullptr;
@@ -44,6 +49,7 @@ void TearDown(Environment* environment);
 namespace http {
 void Register(napi_env env, napi_value exports);
 }  // namespace http
+void RegisterDescriptors(napi_env env, napi_value exports);
 
 }  // namespace zerocopy
 

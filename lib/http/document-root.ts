@@ -7,15 +7,9 @@ import fs from 'node:fs';
 import os from 'node:os';
 
 import { isOsFailure, type OsFailure } from '../errors';
-import { FACT_COUNT, FACTS, native, SYMLINKS } from '../native';
+import { FACT_COUNT, native, SYMLINKS } from '../native';
+import { OpenedFile } from './opened-file';
 import { openPortably } from './portable-root';
-
-/** An open descriptor, which is the caller's, and what is known of it. */
-export interface OpenedFile {
-  readonly fd: number;
-  /** By FACTS. */
-  readonly facts: Float64Array;
-}
 
 export type Opening = OpenedFile | OsFailure | Promise<OpenedFile | OsFailure>;
 export type Way = 'kernel' | 'portable';
@@ -55,7 +49,7 @@ export class DocumentRoot {
     if (isOsFailure(root)) return root;
     const symlinks = SYMLINKS.indexOf(this.#symlinks);
     const fd = native.openBeneath(root, name, symlinks, scratch);
-    if (typeof fd === 'number') return { fd, facts: scratch.slice() };
+    if (typeof fd === 'number') return opened(fd);
     return fd.errno === EAGAIN ? openOnPool(root, name, symlinks) : fd;
   }
 
@@ -85,7 +79,7 @@ export class DocumentRoot {
 function isKernelAble(fd: number): boolean {
   const answer = native.openBeneath(fd, '.', 0, scratch);
   if (typeof answer !== 'number') return answer.errno !== ENOSYS && answer.errno !== EPERM;
-  fs.closeSync(answer);
+  native.closeDescriptor(answer);
   return true;
 }
 
@@ -93,17 +87,12 @@ async function openOnPool(root: number, path: string, symlinks: number): Promise
   const fd = await native.openBeneathOnPool(root, path, symlinks);
   if (typeof fd !== 'number') return fd;
   const failure = native.describeFile(fd, scratch);
-  if (failure === undefined) return { fd, facts: scratch.slice() };
-  fs.closeSync(fd);
+  if (failure === undefined) return opened(fd);
+  native.closeDescriptor(fd);
   return failure;
 }
 
-const { S_IFMT, S_IFREG, S_IFDIR } = fs.constants;
-
-export function isRegular({ facts }: OpenedFile): boolean {
-  return ((facts[FACTS.mode] ?? 0) & S_IFMT) === S_IFREG;
-}
-
-export function isDirectory({ facts }: OpenedFile): boolean {
-  return ((facts[FACTS.mode] ?? 0) & S_IFMT) === S_IFDIR;
+/** By a call that has filled `scratch`. */
+function opened(fd: number): OpenedFile {
+  return new OpenedFile(fd, scratch.slice(), (own) => native.closeDescriptor(own));
 }

@@ -12,8 +12,9 @@ import os from 'node:os';
 
 import { isOsFailure, type OsFailure } from '../errors';
 import { FACTS } from '../native';
-import { isDirectory, isRegular, type DocumentRoot, type OpenedFile } from './document-root';
+import type { DocumentRoot } from './document-root';
 import type { Encoding } from './encodings';
+import type { OpenedFile } from './opened-file';
 import type { Representation } from './plan';
 import { represent, type HeadPolicy } from './representation';
 
@@ -40,14 +41,15 @@ export class CachedFile {
   isUsed = false;
   /** Names of precompressed files that are not there. */
   absent: Set<string> | undefined;
-  #fd: number;
+  #opened: OpenedFile | undefined;
   #holds = 0;
   #isDropped = false;
   #stats: fs.Stats | undefined;
   readonly #isRacy: boolean;
 
-  constructor({ fd, facts }: OpenedFile, body: Buffer | undefined, representation: Representation, now: number) {
-    this.#fd = fd;
+  constructor(opened: OpenedFile, body: Buffer | undefined, representation: Representation, now: number) {
+    const { facts } = opened;
+    this.#opened = opened;
     this.facts = facts;
     this.body = body;
     this.representation = representation;
@@ -57,7 +59,7 @@ export class CachedFile {
   }
 
   get fd(): number {
-    return this.#fd;
+    return this.#opened?.fd ?? -1;
   }
 
   get stats(): fs.Stats | undefined {
@@ -66,11 +68,11 @@ export class CachedFile {
 
   /** While it is open. */
   takeStats(): void {
-    this.#stats = fs.fstatSync(this.#fd);
+    this.#stats = fs.fstatSync(this.fd);
   }
 
   get hasDescriptor(): boolean {
-    return this.#fd >= 0;
+    return this.#opened !== undefined;
   }
 
   get isHeld(): boolean {
@@ -98,8 +100,8 @@ export class CachedFile {
   }
 
   closeDescriptor(): void {
-    if (this.#fd >= 0) fs.closeSync(this.#fd);
-    this.#fd = -1;
+    this.#opened?.close();
+    this.#opened = undefined;
   }
 }
 
@@ -168,7 +170,7 @@ export class FileCache {
     if (isOsFailure(opened)) return this.#failed(wanted, opened);
     const known = this.#files.get(wanted.path);
     if (known?.isSame(opened) === true) {
-      fs.closeSync(opened.fd);
+      opened.close();
       known.checkedAt = wanted.now;
       known.absent = undefined;
       known.isUsed = true;
@@ -176,9 +178,9 @@ export class FileCache {
       return known;
     }
     this.#remove(wanted.path);
-    if (!isRegular(opened)) {
-      fs.closeSync(opened.fd);
-      return { errno: isDirectory(opened) ? EISDIR : ENXIO, syscall: 'open' };
+    if (!opened.isRegular) {
+      opened.close();
+      return { errno: opened.isDirectory ? EISDIR : ENXIO, syscall: 'open' };
     }
     const isSmall = (opened.facts[FACTS.size] ?? 0) <= LARGEST_BODY;
     return isSmall ? this.#read(wanted, opened) : this.#keep(wanted, opened, undefined);
@@ -212,7 +214,7 @@ export class FileCache {
   /** A file that was cut while it was read is another one now. */
   #judge(wanted: Wanted, opened: OpenedFile, body: Buffer, read: number | OsFailure): Found | Promise<Found> {
     if (read === body.length) return this.#keep(wanted, opened, body);
-    fs.closeSync(opened.fd);
+    opened.close();
     if (typeof read !== 'number') return read;
     if (wanted.attempt >= READ_ATTEMPTS) return { errno: EAGAIN, syscall: 'read' };
     return this.#open({ ...wanted, attempt: wanted.attempt + 1 });

@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 
 import { isOsFailure } from '../errors';
-import { isDirectory, type DocumentRoot } from './document-root';
+import type { DocumentRoot } from './document-root';
 import { escapeHtml, type Page } from './pages';
 import type { RequestPath } from './request-path';
 
@@ -21,13 +21,13 @@ export async function listingPage(root: DocumentRoot, target: RequestPath): Prom
   const opened = await root.open(target.path, performance.now());
   if (isOsFailure(opened)) return undefined;
   try {
-    if (!isDirectory(opened)) return undefined;
+    if (!opened.isDirectory) return undefined;
     const entries = await fs.promises.readdir(pathOf(root, target, opened.fd), { withFileTypes: true });
     return pageOf(target.path, entries.map((entry) => ({ name: entry.name, isDirectory: entry.isDirectory() })));
   } catch {
     return undefined;
   } finally {
-    fs.closeSync(opened.fd);
+    opened.close();
   }
 }
 

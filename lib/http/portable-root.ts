@@ -8,7 +8,7 @@ import path from 'node:path';
 
 import type { OsFailure } from '../errors';
 import { FACT_COUNT, FACTS, type SYMLINKS } from '../native';
-import type { OpenedFile } from './document-root';
+import { OpenedFile } from './opened-file';
 
 const { ELOOP, EXDEV } = os.constants.errno;
 // Windows has only the first.
@@ -37,7 +37,7 @@ function openWithin(root: string, name: string, symlinks: 'within' | 'deny'): Op
   } catch {
     // It is gone: what was opened is nobody's to name.
   }
-  fs.closeSync(opened.fd);
+  opened.close();
   return { errno: EXDEV, syscall: 'open' };
 }
 
@@ -54,7 +54,7 @@ function isStill(facts: Float64Array, real: string): boolean {
 
 function described(fd: number): OpenedFile {
   try {
-    return { fd, facts: factsOf(fs.fstatSync(fd, { bigint: true })) };
+    return new OpenedFile(fd, factsOf(fs.fstatSync(fd, { bigint: true })), fs.closeSync);
   } catch (error) {
     fs.closeSync(fd);
     throw error;

@@ -102,7 +102,7 @@ export function mmapAnonymous(byteLength: number, options?: MmapAnonymousOptions
     const file = { fd, path: undefined, close: NOTHING, discard: NOTHING };
     return mapRange(file, request, { offset: 0, length }, mmapAnonymous);
   } finally {
-    closeSync(fd);
+    native.closeDescriptor(fd);
   }
 }
 

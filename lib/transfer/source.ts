@@ -96,7 +96,7 @@ export function openSource(file: SendableFile, purpose = SENDFILE): Source | Pro
 
 /** A regular file of `size` bytes that is open, and stays the caller's. */
 export function openedFile(fd: number, size: number, path: string | undefined): Source {
-  return new FileSource(fd, { size, mode: undefined, path, owned: false });
+  return new FileSource(fd, { size, mode: undefined, path, end: undefined });
 }
 
 function borrowed(fd: number, purpose: Purpose): Source | Promise<Source> {
@@ -104,7 +104,7 @@ function borrowed(fd: number, purpose: Purpose): Source | Promise<Source> {
   if (fd < 0) throw systemError({ errno: os.constants.errno.EBADF, syscall: 'fstat' });
   const { size, mode } = regularFile(fs.fstatSync(fd), purpose.syscall, undefined);
   if (size === 0) return snapshotOrEmpty(fd, mode, undefined);
-  return new FileSource(fd, { size, mode, path: undefined, owned: false });
+  return new FileSource(fd, { size, mode, path: undefined, end: undefined });
 }
 
 async function openPath(path: string | Buffer | URL, purpose: Purpose): Promise<Source> {
@@ -116,7 +116,7 @@ async function openPath(path: string | Buffer | URL, purpose: Purpose): Promise<
     const { size, mode } = regularFile(facts, purpose.syscall, name);
     if (size === 0) return await snapshotOrEmpty(fd, mode, name);
     keep = true;
-    return new FileSource(fd, { size, mode, path: name, owned: true });
+    return new FileSource(fd, { size, mode, path: name, end: closeQuietly });
   } finally {
     if (!keep) closeQuietly(fd);
   }
@@ -139,7 +139,7 @@ async function snapshotOrEmpty(fd: number, mode: number, path: string | undefine
   }
   const memory = valueOrThrow(native.createMemoryFile('zerocopy:snapshot', size, false), path);
   for (const piece of pieces) fs.writeSync(memory, piece);
-  return new FileSource(memory, { size, mode, path, owned: true });
+  return new FileSource(memory, { size, mode, path, end: (own) => native.closeDescriptor(own) });
 }
 
 /** The result of one of node:fs's calls with a callback. */
@@ -165,8 +165,8 @@ interface FileFacts {
   readonly size: number;
   readonly mode: number | undefined;
   readonly path: string | undefined;
-  /** Opened for this transfer. */
-  readonly owned: boolean;
+  /** The close() of whoever opened it for this transfer; none for what is the caller's. */
+  readonly end: ((fd: number) => unknown) | undefined;
 }
 
 class FileSource implements Source {
@@ -174,16 +174,16 @@ class FileSource implements Source {
   readonly mode: number | undefined;
   readonly #fd: number;
   readonly #size: number;
-  readonly #owned: boolean;
+  readonly #end: ((fd: number) => unknown) | undefined;
   #reads = 0; // under way
   #isClosing = false;
 
-  constructor(fd: number, { size, mode, path, owned }: FileFacts) {
+  constructor(fd: number, { size, mode, path, end }: FileFacts) {
     this.#fd = fd;
     this.#size = size;
     this.mode = mode === undefined ? undefined : mode & 0o777;
     this.path = path;
-    this.#owned = owned;
+    this.#end = end;
   }
 
   range({ offset = 0, length }: WantedRange): ByteRange {
@@ -209,7 +209,8 @@ class FileSource implements Source {
   }
 
   startCopy({ offset, length }: ByteRange, to: CopyPlace): CopyHandle | OsFailure | null {
-    return native.startCopyFile(this.#fd, this.#owned, offset, length, to.fd, to.isOurs, to.offset, to.replaces);
+    const isOurs = this.#end !== undefined;
+    return native.startCopyFile(this.#fd, isOurs, offset, length, to.fd, to.isOurs, to.offset, to.replaces);
   }
 
   failure(failed: OsFailure): Error {
@@ -238,15 +239,15 @@ class FileSource implements Source {
     try {
       return await promised((done) => { fs.read(this.#fd, buffer, 0, buffer.byteLength, offset, done); });
     } finally {
-      if (--this.#reads === 0 && this.#isClosing) closeQuietly(this.#fd);
+      if (--this.#reads === 0 && this.#isClosing) this.#end?.(this.#fd);
     }
   }
 
   /** Not under a read that waits for its thread: the number may be another file's by then. */
   close(): void {
-    if (!this.#owned || this.#isClosing) return;
+    if (this.#isClosing) return;
     this.#isClosing = true;
-    if (this.#reads === 0) closeQuietly(this.#fd);
+    if (this.#reads === 0) this.#end?.(this.#fd);
   }
 }
 

@@ -4,7 +4,6 @@ import { native } from '../native';
 import { hasPump } from './jobs';
 import type { FallbackReason } from './output';
 import type { Payload } from './sendfile';
-import { closeQuietly } from './source';
 import type { Transfer } from './transfer';
 
 /** The last transfer to each descriptor: two at a time would mix at its position. Settles when that is over. */
@@ -14,7 +13,7 @@ const newest = new Map<number, Promise<void>>();
 export async function sendToDescriptor(fd: number, payload: Payload, transfer: Transfer): Promise<void> {
   const own = valueOrThrow(native.duplicateDescriptor(fd));
   const before = newest.get(fd);
-  const sending = sendInTurn(own, before, payload, transfer).finally(() => { closeQuietly(own); });
+  const sending = sendInTurn(own, before, payload, transfer).finally(() => { native.closeDescriptor(own); });
   const over = sending.then(() => undefined, () => undefined);
   newest.set(fd, over);
   try {

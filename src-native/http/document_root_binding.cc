@@ -8,7 +8,9 @@
 #include <cstring>
 #include <iterator>
 #include <memory>
+#include <utility>
 
+#include "descriptor_binding.h"
 #include "environment.h"
 #include "node_values.h"
 #include "os/descriptor.h"
@@ -103,10 +105,9 @@ napi_value OpenBeneath(napi_env env, napi_callback_info info) {
   if (!FactsArray(env, arguments[3], &facts)) return ThrowMisuse(env, "openBeneath(…, facts)");
   const auto opened = os::OpenBeneath(place.root, place.path, place.symlinks, true);
   if (!opened.ok()) return MakeFailure(env, opened.error());
-  const os::Status described = DescribeInto(opened.value(), facts);
-  if (described.ok()) return MakeNumber(env, opened.value());
-  (void)os::Close(opened.value());
-  return MakeFailure(env, described.error());
+  os::Descriptor file(opened.value());
+  const os::Status described = DescribeInto(file.get(), facts);
+  return described.ok() ? HandOver(env, std::move(file)) : MakeFailure(env, described.error());
 }
 
 // describeFile(descriptor, facts)
@@ -137,10 +138,7 @@ struct Opening {
 
   // What is not taken is closed.
   napi_value Answer(napi_env env) {
-    if (!opened.ok()) return MakeFailure(env, opened.error());
-    napi_value number = MakeNumber(env, opened.value().get());
-    if (number != nullptr) (void)opened.value().Release();
-    return number;
+    return opened.ok() ? HandOver(env, std::move(opened.value())) : MakeFailure(env, opened.error());
   }
 };
 

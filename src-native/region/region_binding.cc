@@ -10,8 +10,10 @@
 #include <vector>
 
 #include "counters.h"
+#include "descriptor_binding.h"
 #include "environment.h"
 #include "node_values.h"
+#include "os/descriptor.h"
 #include "os/file.h"
 #include "os/memory_map.h"
 #include "os/page.h"
@@ -112,8 +114,8 @@ napi_value CreateMemoryFile(napi_env env, napi_callback_info info) {
       !arguments.Size(1, &size) || !arguments.Boolean(2, &sealed)) {
     return ThrowMisuse(env, "createMemoryFile(name, size, sealed)");
   }
-  const os::Result<int> descriptor = os::CreateMemoryFile(name, size, sealed);
-  return descriptor.ok() ? MakeNumber(env, descriptor.value()) : MakeFailure(env, descriptor.error());
+  const os::Result<int> created = os::CreateMemoryFile(name, size, sealed);
+  return created.ok() ? HandOver(env, os::Descriptor(created.value())) : MakeFailure(env, created.error());
 }
 
 // allocateFile(descriptor, offset, length): undefined | failure

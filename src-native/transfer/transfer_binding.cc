@@ -98,15 +98,6 @@ napi_value SendFile(napi_env env, napi_callback_info info) {
   return NumberOrFailure(env, os::SendFile(out, in, use_offset ? &offset : nullptr, static_cast<size_t>(count)));
 }
 
-// duplicateDescriptor(fd): a number of its own for the same open file.
-napi_value DuplicateDescriptor(napi_env env, napi_callback_info info) {
-  const Arguments<1> arguments(env, info);
-  int fd = -1;
-  if (!arguments.Descriptor(0, &fd)) return ThrowMisuse(env, "duplicateDescriptor(fd)");
-  const auto copy = os::Duplicate(fd);
-  return copy.ok() ? MakeNumber(env, copy.value()) : MakeFailure(env, copy.error());
-}
-
 // sendInline(socket, head, in, offset, length): what leaves at once, on this thread, without waiting for disk or peer,
 // of `head` (latin1) and then the file; 0 when nothing does. The socket must not block.
 napi_value SendInlineCall(napi_env env, napi_callback_info info) {
@@ -212,7 +203,6 @@ napi_value TakeFinished(napi_env env, napi_callback_info) {
 void Register(napi_env env, napi_value exports) {
   Export(env, exports, "onTransfersFinished", OnTransfersFinished);
   Export(env, exports, "sendFile", SendFile);
-  Export(env, exports, "duplicateDescriptor", DuplicateDescriptor);
   Export(env, exports, "sendInline", SendInlineCall);
   Export(env, exports, "startSendFile", StartSendFile);
   Export(env, exports, "startSendMemory", StartSendMemory);

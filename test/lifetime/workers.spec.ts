@@ -174,6 +174,7 @@ describe('a mapping that is shared', () => {
     const seed = String(Math.floor(Math.random() * 2 ** 31)); // printed with any failure
     const child = spawnSync(process.execPath, ['--expose-gc', rounds, '--rounds', '100', '--seed', seed], { encoding: 'utf8' });
     assert.deepEqual({ status: child.status, signal: child.signal }, { status: 0, signal: null }, `seed ${seed}: ${child.stderr}`);
+    assert.equal(child.stderr, '', `seed ${seed}`);
     const seen = JSON.parse(child.stdout) as { mapped: number; unmapped: number; retired: number };
     assert.equal(seen.mapped, seen.unmapped);
     assert.ok(seen.retired > 0, 'no worker ended with raw memory');

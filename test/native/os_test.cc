@@ -13,6 +13,7 @@
 #include "fixture.h"
 #include "os/byte_range.h"
 #include "os/descriptor.h"
+#include "os/descriptor_set.h"
 #include "os/file.h"
 #include "os/memory_map.h"
 #include "os/output.h"
@@ -96,6 +97,23 @@ TEST(DescriptorHasOneOwner) {
   CHECK(!fixture::IsOpen(number));
   CHECK(fixture::IsOpen(file.fd()));
   CHECK(FailedWith(OwnDuplicate(kNoDescriptor), EBADF, "fcntl"));
+}
+
+TEST(ADescriptorSetClosesWhatIsLeftInItAndNothingElse) {
+  const fixture::PatternFile file(10);
+  int kept = -1;
+  int closed = -1;
+  {
+    DescriptorSet set;
+    kept = set.Add(std::move(OwnDuplicate(file.fd()).value()));
+    closed = set.Add(std::move(OwnDuplicate(file.fd()).value()));
+    CHECK(kept != closed && fixture::IsOpen(kept) && fixture::IsOpen(closed));
+    CHECK(set.Close(closed).ok() && !fixture::IsOpen(closed) && fixture::IsOpen(kept));
+    CHECK(FailedWith(set.Close(closed), EBADF, "close"));
+    CHECK(FailedWith(set.Close(file.fd()), EBADF, "close") && fixture::IsOpen(file.fd()));
+    CHECK(FailedWith(set.Close(-1), EBADF, "close") && FailedWith(set.Close(kNoDescriptor), EBADF, "close"));
+  }
+  CHECK(!fixture::IsOpen(kept) && fixture::IsOpen(file.fd()));
 }
 
 TEST(SizeOfIsTheLengthOfTheFile) {
