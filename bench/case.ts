@@ -11,7 +11,29 @@
  */
 export type Measured = Readonly<Record<string, number>>;
 
+/** A metric that is not printed: the contenders of a case that answer one must all answer the same. */
+export const CHECKSUM = 'checksum';
+
+/** Throws Unavailable where what it is about cannot be had. */
 export type Contender = () => Measured | Promise<Measured>;
+
+/** Not installed here, or not on this system: the contender is left out, and the result says why. */
+export class Unavailable extends Error {}
+
+/**
+ * How the cost of `contender` may grow from the first of `sizes` to the last: its metrics are those that `atSize`
+ * names. 'flat' is for a cost per operation, 'linear' for that of a whole.
+ */
+export interface Growth {
+  readonly contender: string;
+  readonly metric: string;
+  /** What is counted: 'slices', 'connections'; 'bytes' are printed with their unit. */
+  readonly unit: string;
+  readonly sizes: readonly number[];
+  readonly shape: 'flat' | 'linear';
+  /** By so much may it be off, at any size, from what the smaller ones foretell: 4 is for four times. */
+  readonly within: number;
+}
 
 /** A metric, and the contender that the claim is about; it is set beside the baseline. */
 export interface Headline {
@@ -27,10 +49,11 @@ export interface Case {
   readonly title: string;
   /** The contender that the others are compared with. */
   readonly baseline: string;
-  /** By name; those of this package are called 'zerocopy …'. What is not installed here is left out by the case. */
+  /** By name; those of this package are called 'zerocopy …'. */
   readonly contenders: Readonly<Record<string, Contender>>;
   /** Its rows in the short table of README.md. */
   readonly headline?: Headline | readonly Headline[];
+  readonly grows?: readonly Growth[];
 }
 
 /** True in a quick run (`--quick`), which checks that cases work: take a fraction of the work. */

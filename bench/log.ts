@@ -1,7 +1,7 @@
 /** A web server's log, made the same at every run: text as programs search it and read it line by line. */
-import { closeSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
-import os from 'node:os';
-import path from 'node:path';
+import { closeSync, openSync, writeSync } from 'node:fs';
+
+import { sharedFile } from './files';
 
 const BLOCK_LINES = 20_000;
 
@@ -21,17 +21,13 @@ export interface Log {
   readonly lines: number;
 }
 
-/** Calls `measure` with a log of about `bytes` bytes, which is in the page cache; then it is gone. */
-export async function withLog<T>(bytes: number, measure: (log: Log) => T | Promise<T>): Promise<T> {
-  const folder = mkdtempSync(path.join(os.tmpdir(), 'zerocopy-bench-'));
-  try {
-    const file = path.join(folder, 'access.log');
-    const blocks = Math.ceil(bytes / LOG_BLOCK.length);
-    const fd = openSync(file, 'w');
+/** A log of about `bytes` bytes, which the contenders share. */
+export function logFile(bytes: number): Log {
+  const blocks = Math.ceil(bytes / LOG_BLOCK.length);
+  const file = sharedFile('access.log', (half) => {
+    const fd = openSync(half, 'w');
     for (let i = 0; i < blocks; i++) writeSync(fd, LOG_BLOCK);
     closeSync(fd);
-    return await measure({ file, bytes: blocks * LOG_BLOCK.length, lines: blocks * BLOCK_LINES });
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
+  });
+  return { file, bytes: blocks * LOG_BLOCK.length, lines: blocks * BLOCK_LINES };
 }

@@ -8,7 +8,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
 import type { Headline } from './case';
-import { HEADER, keptResults, measuredOn, rowsOf, type CaseResult, type Results } from './results';
+import { HEADER, keptResults, machineText, rowsOf, type CaseResult, type Results } from './results';
 import { threeFigures } from './terminal';
 
 const ROOT = path.resolve(__dirname, '../..');
@@ -52,7 +52,7 @@ function headlineRow({ baseline, contenders, title }: CaseResult, { metric, cont
 function headlines(kept: readonly Kept[]): string {
   const rows = kept.flatMap(headlineRows);
   if (rows.length === 0) return NONE;
-  const machines = [...new Set(kept.map(({ results }) => measuredOn(results)))];
+  const machines = [...new Set(kept.map(({ results }) => machineText(results)))];
   const header = ['what', 'measured', 'baseline', 'zerocopy', 'ratio (p10 – p90)'];
   return `${markdownTable(header, rows)}\n\nMeasured on: ${machines.join('; ')}.`;
 }
@@ -60,8 +60,8 @@ function headlines(kept: readonly Kept[]): string {
 function everything(kept: readonly Kept[]): string {
   if (kept.length === 0) return NONE;
   return kept.map(({ result, results }) =>
-    `### ${result.title}\n\n\`npm run bench -- ${result.name}\`; ${measuredOn(results)}. ` +
-    `Baseline: ${result.baseline}.\n\n${markdownTable(HEADER, rowsOf(result))}`).join('\n\n');
+    `### ${result.title}\n\n\`npm run bench -- ${result.name}\`; ${machineText(results)}, ` +
+    `median of ${String(result.rounds)} rounds. Baseline: ${result.baseline}.\n\n${markdownTable(HEADER, rowsOf(result))}`).join('\n\n');
 }
 
 /** The document with `content` between its markers; throws where it has none. */

@@ -7,15 +7,19 @@ import type { Machine } from './machine';
 import type { MetricSummary, Spread, Summary } from './statistics';
 import { bytes, table, threeFigures } from './terminal';
 
-export interface CaseResult extends Pick<Case, 'name' | 'title' | 'baseline' | 'headline'> {
+export interface CaseResult extends Pick<Case, 'name' | 'title' | 'baseline' | 'headline' | 'grows'> {
+  readonly rounds: number;
+  /** What all of its rounds took. */
+  readonly seconds: number;
   readonly contenders: Readonly<Record<string, Summary>>;
+  /** Why others are not among them, by name. */
+  readonly unavailable: Readonly<Record<string, string>>;
 }
 
 export interface Results {
   /** ISO 8601, UTC. */
   readonly date: string;
   readonly quick: boolean;
-  readonly rounds: number;
   readonly machine: Machine;
   readonly versions: Readonly<Record<'node' | 'v8' | 'uv', string>>;
   readonly cases: readonly CaseResult[];
@@ -49,9 +53,9 @@ function resultFiles(): string[] {
   }
 }
 
-export function measuredOn({ machine, versions, rounds, date }: Results): string {
+export function machineText({ machine, versions, date }: Results): string {
   return `${machine.cpu}, ${String(machine.cpus)} CPUs, ${bytes(machine.memoryBytes)}, ${machine.system}, ` +
-    `Node ${versions.node} (V8 ${versions.v8}), ${date.slice(0, 10)}, median of ${String(rounds)} rounds`;
+    `Node ${versions.node} (V8 ${versions.v8}), ${date.slice(0, 10)}`;
 }
 
 export const HEADER = ['contender', 'metric', 'median', 'p10 – p90', 'ratio to baseline', 'p10 – p90'] as const;
@@ -61,6 +65,11 @@ export function rowsOf(result: CaseResult): string[][] {
     Object.entries(summary).map(([metric, facts]) => [
       contender, metric, threeFigures(facts.median), range(facts), ...ratio(facts, contender === result.baseline),
     ]));
+}
+
+/** A line for each contender that could not be had. */
+export function absences({ unavailable }: CaseResult): string[] {
+  return Object.entries(unavailable).map(([contender, why]) => `Not measured: ${contender} (${why}).`);
 }
 
 function ratio({ ratio: spread }: MetricSummary, isBaseline: boolean): [string, string] {
@@ -73,5 +82,7 @@ function range({ p10, p90 }: Spread): string {
 }
 
 export function resultText(result: CaseResult): string {
-  return `${result.title}\n\n${table([HEADER, ...rowsOf(result)], '  ')}\n`;
+  const took = `median of ${String(result.rounds)} rounds, which took ${String(result.seconds)} s`;
+  const missing = absences(result).map((line) => [line]);
+  return `${result.title}\n(${result.name}: ${took})\n\n${table([HEADER, ...rowsOf(result), ...missing], '  ')}\n`;
 }

@@ -1,12 +1,13 @@
 import { spawnSync } from 'node:child_process';
-import { createReadStream, existsSync, readFileSync, renameSync } from 'node:fs';
+import { createReadStream, readFileSync } from 'node:fs';
 import fs from 'node:fs/promises';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { tableFromIPC, type Float64, type Table } from 'apache-arrow';
 import { mmap } from 'zerocopy';
 
-import { QUICK, type Contender } from '../case';
+import { CHECKSUM, QUICK, type Contender } from '../case';
+import { sharedFile } from '../files';
 
 export const name = 'arrow-open';
 export const title = 'Open an Arrow file of 600 MB with apache-arrow, and sum one of its three columns';
@@ -20,17 +21,15 @@ const ROWS = QUICK ? 1_000_000 : 30_000_000;
 const MIB = 2 ** 20;
 type Columns = Table<{ value: Float64 }>;
 
-/** The file stays beside the compiled cases for the next round; another process makes it, so that ours is as new. */
+const MAKER = pathToFileURL(path.join(__dirname, '../../examples/arrow-file.mjs')).href;
+const MAKE = `import { writeArrowFile } from '${MAKER}'; await writeArrowFile(process.argv[1], ${String(ROWS)});`;
+
+/** Another process makes it, so that ours is as new. */
 function arrowFile(): string {
-  const file = path.join(__dirname, `rows-${String(ROWS)}.arrow`);
-  if (existsSync(file)) return file;
-  const maker = pathToFileURL(path.join(__dirname, '../../examples/arrow-file.mjs')).href;
-  const half = `${file}.${String(process.pid)}`;
-  const source = `import { writeArrowFile } from '${maker}'; await writeArrowFile(process.argv[1], ${String(ROWS)});`;
-  const { status, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', source, half], { encoding: 'utf8' });
-  if (status !== 0) throw new Error(`making the file: ${stderr}`);
-  renameSync(half, file);
-  return file;
+  return sharedFile('rows.arrow', (file) => {
+    const { status, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', MAKE, file], { encoding: 'utf8' });
+    if (status !== 0) throw new Error(`making the file: ${stderr}`);
+  });
 }
 
 /** Memory of the process, MiB: all that is resident, and the part that is no file's and cannot be given back. */
@@ -67,6 +66,7 @@ function opening(open: (file: string) => Columns | Promise<Columns>): Contender 
       'MiB of anonymous memory, open': after.anonymous - before.anonymous,
       'MiB of anonymous memory, summed': end.anonymous - before.anonymous,
       'MiB resident, summed': end.all - before.all,
+      [CHECKSUM]: sum,
     };
   };
 }

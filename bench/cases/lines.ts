@@ -2,8 +2,8 @@ import { createReadStream, readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { mmap } from 'zerocopy';
 
-import { QUICK, type Contender } from '../case';
-import { withLog } from '../log';
+import { CHECKSUM, QUICK, type Contender } from '../case';
+import { logFile } from '../log';
 
 export const name = 'lines';
 export const title = 'Read a log line by line: how many lines, how many bytes';
@@ -20,15 +20,18 @@ interface Count {
 
 /** From opening to the last line, once: a log is read once. */
 function contender(count: (file: string) => Count | Promise<Count>): Contender {
-  return () => withLog(LENGTH, async (log) => {
+  return async () => {
+    const log = logFile(LENGTH);
     const cpu = process.cpuUsage();
     const started = performance.now();
     const { lines, bytes } = await count(log.file);
     const wall = performance.now() - started;
     const { user, system } = process.cpuUsage(cpu);
     if (lines !== log.lines || bytes + lines !== log.bytes) throw new Error('lines or bytes were lost');
-    return { 'CPU ns per line': ((user + system) * 1000) / lines, 'wall ns per line': (wall * 1e6) / lines };
-  });
+    return {
+      'CPU ns per line': ((user + system) * 1000) / lines, 'wall ns per line': (wall * 1e6) / lines, [CHECKSUM]: bytes,
+    };
+  };
 }
 
 async function byReadline(file: string): Promise<Count> {

@@ -1,8 +1,8 @@
-import { spawnSync } from 'node:child_process';
 import { mmap } from 'zerocopy';
 
-import { QUICK, type Contender, type Measured } from '../case';
-import { LOG_BLOCK, withLog, type Log } from '../log';
+import { QUICK, type Contender } from '../case';
+import { LOG_BLOCK, logFile, type Log } from '../log';
+import { inC, python } from '../others/programs';
 
 export const name = 'search-bytes';
 export const title = 'Look for what is not there, in a log that is in memory';
@@ -10,7 +10,7 @@ export const baseline = 'Buffer.indexOf';
 export const headline = { metric: 'CPU ms per GiB, 200 bytes', contender: 'zerocopy indexOf' };
 
 const LENGTH = (QUICK ? 8 : 256) * 2 ** 20;
-const AT_LEAST_MS = QUICK ? 1 : 300;
+const AT_LEAST_MS = QUICK ? 1 : 150;
 const GIB = 2 ** 30;
 
 /** Of the log itself, with a word in the middle that it has not, in letters that it has: no byte gives it away. */
@@ -40,7 +40,8 @@ async function milliseconds(log: Log, find: () => number | Promise<number>): Pro
 type Find = (needle: Buffer) => number | Promise<number>;
 
 function contender(open: (log: Log) => Find): Contender {
-  return () => withLog(LENGTH, async (log) => {
+  return async () => {
+    const log = logFile(LENGTH);
     const find = open(log);
     const measured: Record<string, number> = {};
     for (const [what, text] of NEEDLES) {
@@ -48,7 +49,7 @@ function contender(open: (log: Log) => Find): Contender {
       measured[`CPU ms per GiB, ${what}`] = await milliseconds(log, () => find(needle));
     }
     return measured;
-  });
+  };
 }
 
 const PYTHON = `
@@ -68,19 +69,6 @@ for what, text in needles:
 print(json.dumps(measured))
 `;
 
-function inPython(): Promise<Measured> {
-  return withLog(LENGTH, ({ file }) => {
-    const { status, stdout, stderr } = spawnSync('python3',
-      ['-c', PYTHON, file, String(AT_LEAST_MS), JSON.stringify(NEEDLES)], { encoding: 'utf8' });
-    if (status !== 0) throw new Error(`python3: ${stderr}`);
-    return JSON.parse(stdout) as Measured;
-  });
-}
-
-const python = spawnSync('python3', ['--version']);
-/** Its algorithm for long needles changes from one minor version to the next. */
-const pythonVersion = /\d+\.\d+/.exec(String(python.stdout))?.[0] ?? '';
-
 export const contenders: Record<string, Contender> = {
   'Buffer.indexOf': contender(({ file }) => {
     const bytes = mmap(file).asBuffer(); // the same memory, so that only the search differs
@@ -98,5 +86,6 @@ export const contenders: Record<string, Contender> = {
     const mapping = mmap(file);
     return (needle) => mapping.search(needle);
   }),
-  ...(python.status === 0 ? { [`python${pythonVersion} mmap.find`]: inPython } : {}),
+  'python3 mmap.find': () => python(PYTHON, logFile(LENGTH).file, AT_LEAST_MS, JSON.stringify(NEEDLES)),
+  'C, memchr and memmem': () => inC('search', logFile(LENGTH).file, AT_LEAST_MS, ...NEEDLES.flat()),
 };

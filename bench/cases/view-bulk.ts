@@ -1,6 +1,7 @@
 import { MemoryView } from 'zerocopy';
 
 import { QUICK, type Contender } from '../case';
+import { inC } from '../others/programs';
 
 export const name = 'view-bulk';
 export const title = 'Bulk operations on 16 MB: without gaps at the speed of memory, with gaps near a hand-written loop';
@@ -42,7 +43,7 @@ function handWritten(visit: (i: number) => boolean): void {
   for (let i = 0; i < ints.length; i += 2) if (!visit(i)) return;
 }
 
-export const contenders = {
+export const contenders: Record<string, Contender> = {
   engine: times({
     equals: () => Buffer.compare(a, b), assign: () => { b.set(a); }, toBytes: () => a.slice(), fill: () => b.fill(7),
     'indexOf an absent byte': () => bufferA.indexOf(9), hex: () => smallBuffer.toString('hex'), toList: () =>
@@ -62,4 +63,5 @@ export const contenders = {
     'toBytes, every second int': () => evenA.toBytes(), 'fill, every second int': () => evenB.fill(0x07070707),
     'indexOf an absent int, every second': () => evenA.indexOf(9),
   }),
+  'C, memcmp, memcpy, memset and memchr': () => inC('bulk', SIZE, ROUNDS),
 };

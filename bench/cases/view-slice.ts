@@ -1,7 +1,7 @@
-import { spawnSync } from 'node:child_process';
 import { MemoryView } from 'zerocopy';
 
-import { QUICK, type Contender, type Measured } from '../case';
+import { CHECKSUM, QUICK, type Contender, type Measured } from '../case';
+import { python } from '../others/programs';
 
 export const name = 'view-slice';
 export const title = 'Slices of 10 B to 100 KB of a 10 MB source, dropped and kept';
@@ -57,12 +57,12 @@ function slicing(slice: (start: number, stop: number) => Sliced): Contender {
     const bytes = (process.memoryUsage().heapUsed - heap) / COUNT;
     if (total === 0 || list[0] === undefined) throw new Error('nothing was sliced');
     return { 'CPU ns per slice, dropped': perDropped, 'CPU ns per slice, kept': perKept,
-      'heap bytes per live slice': bytes };
+      'heap bytes per live slice': bytes, [CHECKSUM]: total / 3 };
   };
 }
 
 const PYTHON = `
-import sys, time
+import json, sys, time
 n, size, state = int(sys.argv[1]), 10_000_000, 1
 ranges = []
 for i in range(n):
@@ -79,17 +79,13 @@ def loop():
 def cpu(work):
     t = time.process_time(); r = work(); return time.process_time() - t
 base = min(cpu(loop), cpu(loop))
-print((min(cpu(dropped), cpu(dropped)) - base) * 1e9 / n, (cpu(kept) - base) * 1e9 / n, sys.getsizeof(view[1:2]))
+print(json.dumps({
+    'CPU ns per slice, dropped': (min(cpu(dropped), cpu(dropped)) - base) * 1e9 / n,
+    'CPU ns per slice, kept': (cpu(kept) - base) * 1e9 / n,
+    'heap bytes per live slice': sys.getsizeof(view[1:2]),
+    'checksum': sum(len(view[s:e]) for s, e in ranges),
+}))
 `;
-
-function python(): Measured {
-  const { stdout, status, stderr } = spawnSync('python3', ['-c', PYTHON, String(COUNT)], { encoding: 'utf8' });
-  if (status !== 0) throw new Error(stderr);
-  const [dropped, kept, bytes] = stdout.trim().split(' ').map(Number) as [number, number, number];
-  return { 'CPU ns per slice, dropped': dropped, 'CPU ns per slice, kept': kept, 'heap bytes per live slice': bytes };
-}
-
-const hasPython = spawnSync('python3', ['--version'], { stdio: 'ignore' }).status === 0;
 
 const buffer = Buffer.alloc(SIZE);
 const array = new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.length);
@@ -99,5 +95,5 @@ export const contenders: Record<string, Contender> = {
   'Buffer.subarray': slicing((start, stop) => buffer.subarray(start, stop)),
   'Uint8Array.subarray': slicing((start, stop) => array.subarray(start, stop)),
   'zerocopy MemoryView.slice': slicing((start, stop) => view.slice(start, stop)),
-  ...(hasPython && { 'CPython memoryview[s:e]': python }),
+  'CPython memoryview[s:e]': () => python(PYTHON, COUNT),
 };

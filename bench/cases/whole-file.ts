@@ -1,9 +1,8 @@
-import { closeSync, createReadStream, mkdtempSync, openSync, readFileSync, readSync, rmSync, writeSync } from 'node:fs';
-import os from 'node:os';
-import path from 'node:path';
+import { closeSync, createReadStream, openSync, readFileSync, readSync, writeSync } from 'node:fs';
 import { mmap } from 'zerocopy';
 
-import { QUICK, type Contender } from '../case';
+import { CHECKSUM, QUICK, type Contender } from '../case';
+import { sharedFile } from '../files';
 
 export const name = 'whole-file';
 export const title = 'The sum of all 32-bit numbers of a 1 GiB file in the page cache';
@@ -20,28 +19,30 @@ function sumOf(bytes: Uint8Array): number {
   return sum;
 }
 
+const part = Buffer.alloc(PART, 'numbers');
+
+function fileOfNumbers(): string {
+  return sharedFile('numbers.bin', (file) => {
+    const fd = openSync(file, 'w');
+    for (let at = 0; at < SIZE; at += PART) writeSync(fd, part);
+    closeSync(fd);
+  });
+}
+
 function contender(read: (file: string) => number | Promise<number>): Contender {
   return async () => {
-    const folder = mkdtempSync(path.join(os.tmpdir(), 'zerocopy-bench-'));
-    try {
-      const file = path.join(folder, 'numbers.bin');
-      const part = Buffer.alloc(PART, 'numbers');
-      const fd = openSync(file, 'w');
-      for (let at = 0; at < SIZE; at += PART) writeSync(fd, part);
-      closeSync(fd);
-      for (let i = 0; i < 5; i++) sumOf(part); // until the loop is compiled
-      const expected = Math.imul(sumOf(part), SIZE / PART);
-      const before = process.memoryUsage().rss;
-      const cpu = process.cpuUsage();
-      const started = performance.now();
-      const sum = await read(file);
-      const wall = performance.now() - started;
-      const { user, system } = process.cpuUsage(cpu);
-      if (sum !== expected) throw new Error(`the sum is ${String(expected)}, not ${String(sum)}`);
-      return { 'wall ms': wall, 'CPU ms': (user + system) / 1000, 'more resident MB after': (process.memoryUsage().rss - before) / 1e6 };
-    } finally {
-      rmSync(folder, { recursive: true });
-    }
+    const file = fileOfNumbers();
+    for (let i = 0; i < 5; i++) sumOf(part); // until the loop is compiled
+    const expected = Math.imul(sumOf(part), SIZE / PART);
+    const before = process.memoryUsage().rss;
+    const cpu = process.cpuUsage();
+    const started = performance.now();
+    const sum = await read(file);
+    const wall = performance.now() - started;
+    const { user, system } = process.cpuUsage(cpu);
+    if (sum !== expected) throw new Error(`the sum is ${String(expected)}, not ${String(sum)}`);
+    const more = (process.memoryUsage().rss - before) / 1e6;
+    return { 'wall ms': wall, 'CPU ms': (user + system) / 1000, 'more resident MB after': more, [CHECKSUM]: sum };
   };
 }
 

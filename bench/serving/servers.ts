@@ -1,7 +1,7 @@
 /**
  * Who serves the files of a folder: node:http in this process with each of the ways to answer, and nginx beside it.
  */
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { createReadStream, existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
@@ -14,6 +14,8 @@ import { pipeline } from 'node:stream/promises';
 import { setTimeout as pause } from 'node:timers/promises';
 import { sendfile } from 'zerocopy';
 
+import { Unavailable } from '../case';
+import { compiled } from '../others/programs';
 import { pinned, pinThisProcess, SERVER_CORE } from './cpu';
 
 export interface Running {
@@ -90,8 +92,9 @@ export const byHandle: Answer = async (file, response) => {
   response.end();
 };
 
-/** One worker with sendfile on and no log: undefined where nginx is not installed. */
-export const nginx: Serve | undefined = NGINX === undefined ? undefined : async (folder) => {
+/** One worker with sendfile on and no log. */
+export const nginx: Serve = async (folder) => {
+  if (NGINX === undefined) throw new Unavailable('nginx is not installed');
   const own = mkdtempSync(path.join(os.tmpdir(), 'zerocopy-nginx-'));
   const port = await freePort();
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((name) => `${name}_temp_path ${own}/${name};`);
@@ -102,19 +105,32 @@ export const nginx: Serve | undefined = NGINX === undefined ? undefined : async 
       access_log off; sendfile on; tcp_nopush on; keepalive_requests 1000000; ${temporary.join(' ')}
       server { listen 127.0.0.1:${String(port)} backlog=4096; root ${folder}; }
     }`);
-  const [command, ...args] = pinned(SERVER_CORE, [NGINX, '-e', 'stderr', '-c', path.join(own, 'nginx.conf')]);
-  const child = spawn(command!, args, { stdio: ['ignore', 'inherit', 'inherit'] });
+  const child = startPinned([NGINX, '-e', 'stderr', '-c', path.join(own, 'nginx.conf')], 'inherit');
   await answers(port);
-  return {
-    port,
-    pid: child.pid!, // taskset becomes the command
-    close: async () => {
-      child.kill();
-      if (child.exitCode === null) await once(child, 'exit');
-      rmSync(own, { recursive: true });
-    },
+  const close = async (): Promise<void> => {
+    await ended(child);
+    rmSync(own, { recursive: true });
   };
+  return { port, pid: child.pid!, close };
 };
+
+/** The least that the kernel asks: a program in C that does nothing else, for one client at a time. */
+export const leastInC: Serve = async (folder) => {
+  const child = startPinned([compiled('send-file'), folder], 'pipe');
+  const [port] = (await once(child.stdout!, 'data')) as [Buffer];
+  return { port: Number(port), pid: child.pid!, close: () => ended(child) };
+};
+
+/** taskset becomes the command, and keeps its pid. */
+function startPinned(program: readonly string[], stdout: 'inherit' | 'pipe'): ChildProcess {
+  const [command, ...args] = pinned(SERVER_CORE, program);
+  return spawn(command!, args, { stdio: ['ignore', stdout, 'inherit'] });
+}
+
+async function ended(child: ChildProcess): Promise<void> {
+  child.kill();
+  if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
+}
 
 async function freePort(): Promise<number> {
   const server = net.createServer().listen(0, '127.0.0.1');

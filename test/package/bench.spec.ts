@@ -2,7 +2,10 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import path from 'node:path';
 
+import { CHECKSUM } from '../../bench/case';
+import { growthFactor } from '../../bench/growth';
 import { loadCase, caseNames } from '../../bench/load';
+import { agreed } from '../../bench/rounds';
 import { quantile, summarize } from '../../bench/statistics';
 import { bytes, milliseconds, table, threeFigures } from '../../bench/terminal';
 
@@ -14,9 +17,10 @@ function runNode(script: string, ...args: string[]) {
 
 describe('the benchmark runner', () => {
   it('runs a case, each contender in a process of its own', () => {
-    const { status, stdout, stderr } = runNode('run.js', 'map-open', '--quick', '--rounds', '1');
+    const { status, stdout, stderr } = runNode('run.js', 'map-open', '--quick');
     assert.deepEqual([status, stderr], [0, '']);
-    assert.match(stdout, /, Node \d+\.\d+\.\d+ \(V8 .*\), \d{4}-\d\d-\d\d, median of 1 rounds\n/);
+    assert.match(stdout, /, Node \d+\.\d+\.\d+ \(V8 .*\), \d{4}-\d\d-\d\d\n/);
+    assert.match(stdout, /\(map-open: median of 1 rounds, which took \d+ s\)\n/);
     assert.match(stdout, /fs\.readFileSync, 64 KiB +CPU us per file +[\d.,]+ +[\d.,]+ – [\d.,]+ +baseline\n/);
     assert.match(stdout, /zerocopy mmap, 64 KiB +CPU us per file +[\d.,]+ +[\d.,]+ – [\d.,]+ +[\d.,]+x +[\d.,]+ – [\d.,]+\n/);
   });
@@ -65,6 +69,38 @@ describe('its arithmetic', () => {
     assert.deepEqual(ns!.ratio, { median: 2, p10: 2, p90: 2 });
     assert.equal(summarize(baseline, baseline)['ns']!.ratio, undefined);
     assert.equal(summarize([{ bytes: 1 }], [{ ns: 1 }])['bytes']!.ratio, undefined);
+  });
+});
+
+describe('what contenders of a case answer', () => {
+  it('is an error when their checksums differ', () => {
+    const measured = new Map([['a', { ns: 1, [CHECKSUM]: 7 }], ['b', { ns: 2 }], ['c', { ns: 3, [CHECKSUM]: 8 }]]);
+    assert.throws(() => agreed('case', measured), /^Error: case: the checksums do not agree: 'a' has 7, 'c' has 8$/);
+  });
+
+  it('is without them when they agree, or when nobody has one', () => {
+    const measured = new Map([['a', { ns: 1, [CHECKSUM]: 7 }], ['b', { ns: 2 }], ['c', { ns: 3, [CHECKSUM]: 7 }]]);
+    assert.deepEqual([...agreed('case', measured).values()], [{ ns: 1 }, { ns: 2 }, { ns: 3 }]);
+    assert.deepEqual([...agreed('case', new Map([['a', { ns: 1 }]])).values()], [{ ns: 1 }]);
+  });
+});
+
+describe('growth', () => {
+  const sizes = [1, 10, 100, 1000, 10_000];
+  const of = (cost: (size: number) => number) => sizes.map((size) => [size, cost(size)] as const);
+
+  it('is 1 where a cost is flat, or linear, whatever comes on top at first', () => {
+    assert.equal(growthFactor(of(() => 5), 'flat'), 1);
+    assert.equal(growthFactor(of((n) => 100 / n + 5), 'flat'), 1);
+    assert.equal(growthFactor(of((n) => 3 * n), 'linear'), 1);
+    assert.equal(growthFactor(of((n) => 3 * n + 1000), 'linear'), 1);
+  });
+
+  it('notices what is quadratic, also when that begins late, and what is linear where it should be flat', () => {
+    assert.equal(growthFactor(of((n) => n * n), 'linear'), 10_000);
+    assert.equal(growthFactor(of((n) => n), 'flat'), 10_000);
+    assert.ok(growthFactor(of((n) => 1000 + n * n / 1e4), 'flat') > 10);
+    assert.ok(growthFactor(of((n) => 1000 * n + n * n), 'linear') > 10);
   });
 });
 
