@@ -2,6 +2,7 @@
  * Every error this package makes is made here: one table of our own codes, Node's codes for bad
  * arguments, and system errors that look exactly like Node's own.
  */
+import { constants as bufferConstants } from 'node:buffer';
 import { constants } from 'node:os';
 import { getSystemErrorMap, inspect } from 'node:util';
 
@@ -76,6 +77,15 @@ export function invalidArgValue(name: string, received: unknown, reason: string)
 export function outOfRange(name: string, range: string, received: unknown): NodeJS.ErrnoException {
   const message = `The value of "${name}" is out of range. It must be ${range}. Received ${show(received)}`;
   return coded(RangeError, 'ERR_OUT_OF_RANGE', message, outOfRange);
+}
+
+/** The longest ArrayBuffer this engine makes, bytes: 4 GiB on Node 20, 2^53 - 1 from Node 22 on. */
+export const MAX_BUFFER_LENGTH: number = bufferConstants.MAX_LENGTH;
+
+/** ERR_BUFFER_TOO_LARGE for `length` bytes. `remedy` says how to reach them all the same. */
+export function bufferTooLarge(length: number, remedy: string): NodeJS.ErrnoException {
+  return zeroCopyError('ERR_BUFFER_TOO_LARGE',
+    `${String(length)} bytes are more than one array holds here (${String(MAX_BUFFER_LENGTH)}): ${remedy}`);
 }
 
 /** `ERR_INVALID_THIS`, a TypeError: a method called on something that is not a `className`. */

@@ -4,7 +4,6 @@ import { readonlyError, toStored } from '../view/elements';
 import { parseFormat } from '../view/format';
 import { MemoryView, type MemorySource } from '../view/memory-view';
 import type { Mapping } from './mapping';
-import { MAX_BUFFER_LENGTH, tooLarge } from './windows';
 
 /** Where seek() counts from: the start (Python: os.SEEK_SET), the position (SEEK_CUR), the end (SEEK_END). */
 export type Whence = 0 | 1 | 2;
@@ -133,7 +132,6 @@ export class Cursor {
   }
 
   #take(length: number): Uint8Array {
-    if (length > MAX_BUFFER_LENGTH) throw tooLarge(length);
     if (length === 0) return new Uint8Array(0);
     const bytes = this.#mapping.view(this.#position, length).toBytes();
     this.#position += length;

@@ -12,9 +12,8 @@
  *               |=========1=========|                  any range up to 1 GiB lies in a large window,
  *                         |=========2=========|        and any offset in one is a small integer to the engine
  */
-import { constants } from 'node:buffer';
 
-import { zeroCopyError } from '../errors';
+import { bufferTooLarge, MAX_BUFFER_LENGTH, zeroCopyError } from '../errors';
 import { native, STATES, type RegionHandle } from '../native';
 import { bytesOf, endOwner, faultEpoch, fillSpan, Owner, type Exporter } from '../view/owner';
 import { announce } from './announce';
@@ -34,9 +33,6 @@ const LARGE: WindowSize = { stride: 2 ** 30, length: 2 ** 31 };
 /** So many lookups in a mapping, or so many small windows of it, are use in earnest. */
 const MANY_LOOKUPS = 1000;
 const MANY_WINDOWS = 8;
-
-/** The longest ArrayBuffer this engine makes, bytes: 4 GiB on Node 20, 2^53 - 1 from Node 22 on. */
-export const MAX_BUFFER_LENGTH: number = constants.MAX_LENGTH;
 
 const EMPTY = new Uint8Array(0);
 
@@ -238,11 +234,6 @@ function detachRaw(buffer: ArrayBuffer): void {
   if (immutable?.get?.call(buffer) !== true) native.detachWindow(buffer);
 }
 
-/** ERR_BUFFER_TOO_LARGE for a range of `length` bytes. */
-export function tooLarge(length: number): Error {
-  return zeroCopyError(
-    'ERR_BUFFER_TOO_LARGE',
-    `${String(length)} bytes are more than one ArrayBuffer holds here (${String(MAX_BUFFER_LENGTH)}): ` +
-      'take a shorter range, or use view(), which reaches all of the mapping',
-  );
+function tooLarge(length: number): Error {
+  return bufferTooLarge(length, 'take a shorter range, or use view(), which reaches all of the mapping');
 }

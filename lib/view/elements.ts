@@ -1,6 +1,5 @@
 /** One element: reading it out of memory, writing it into memory. The memory must be intact. */
-import { constants } from 'node:buffer';
-import { invalidArgType, outOfRange, zeroCopyError } from '../errors';
+import { bufferTooLarge, invalidArgType, outOfRange, zeroCopyError } from '../errors';
 import { encodeHalf, decodeHalf, fitsHalf } from './float16';
 import { KIND, toBigInteger, toFloat, toSmallInteger, toTruth, type Format, type Kind, type Scalar } from './format';
 import { extent, type Layout } from './layout';
@@ -97,9 +96,7 @@ export function findPlace(owner: Owner, at: number, length: number): Place | und
 export function place(owner: Owner, at: number, length: number): Place {
   const found = findPlace(owner, at, length);
   if (found === undefined) {
-    throw zeroCopyError('ERR_BUFFER_TOO_LARGE',
-      `${String(length)} bytes are more than one array can hold here: this engine's limit is ${String(constants.MAX_LENGTH)} bytes. `
-      + 'Slice the view into parts of at most 2 ** 30 bytes, each fits');
+    throw bufferTooLarge(length, 'slice the view into parts of at most 2 ** 30 bytes, each fits');
   }
   return found;
 }

@@ -7,7 +7,7 @@
  * ran the caller's code asks again. release() points the view at an owner that never was open.
  */
 import { inspect, type InspectOptions } from 'node:util';
-import { invalidThis } from '../errors';
+import { bufferTooLarge, invalidThis, MAX_BUFFER_LENGTH } from '../errors';
 import { oneOf, optionalBoolean, optionsObject, wholeNumber } from '../validate';
 import { sameElements } from './compare';
 import { copyArea, elementBytes, fillArea, packOrdered } from './copy';
@@ -336,6 +336,7 @@ export class MemoryView {
     const target = ndim === 0 ? areaIn(parts) : ranged(parts, start, end);
     checkOwner(target.owner);
     fillArea(target, element);
+    checkOwner(target.owner);
     return this;
   }
 
@@ -366,20 +367,22 @@ export class MemoryView {
 
   /** All elements, nested as deep as there are dimensions. Python: `memoryview.tolist`. */
   toList(): NestedList {
-    return toNestedList(readable(this));
+    const from = readable(this);
+    return intact(from, toNestedList(from));
   }
 
   /**
    * A copy of the elements' bytes: 'C' (the default) with the last index varying fastest, 'F' the
-   * first, 'A' as they lie in memory where that is F order, else C. Python: `memoryview.tobytes`.
+   * first, 'A' as they lie in memory where that is F order, else C. Throws ERR_BUFFER_TOO_LARGE for more
+   * than an array can hold. Python: `memoryview.tobytes`.
    */
   toBytes(order?: 'C' | 'F' | 'A' | null): Uint8Array {
     const from = readable(this);
     const by = oneOf(order ?? undefined, 'order', ['C', 'F', 'A'], 'C');
     const stored: Order = isContiguous(from, from.format.itemsize, 'F') ? 'F' : 'C';
-    const out = new Uint8Array(byteLength(from));
+    const out = arrayOf(byteLength(from));
     packOrdered(from, out, by === 'A' ? stored : by);
-    return out;
+    return intact(from, out);
   }
 
   /**
@@ -387,7 +390,8 @@ export class MemoryView {
    * `bytesPerSep` (default 1) counted from the right, from the left where negative. Python: `memoryview.hex`.
    */
   hex(sep?: string, bytesPerSep = 1): string {
-    return toHex(readable(this), toSeparator(sep), toInteger(bytesPerSep, 'bytesPerSep'));
+    const from = readable(this);
+    return intact(from, toHex(from, toSeparator(sep), toInteger(bytesPerSep, 'bytesPerSep')));
   }
 
   // -------------------------------------------------------------- looking for values
@@ -400,7 +404,8 @@ export class MemoryView {
   equals(other: unknown): boolean {
     genuine(this);
     try {
-      return sameElements(readable(this), areaIn(partsOf(other, 'other')));
+      const [one, two] = [readable(this), areaIn(partsOf(other, 'other'))];
+      return intact(one, intact(two, sameElements(one, two)));
     } catch {
       return this === other;
     }
@@ -412,7 +417,7 @@ export class MemoryView {
    */
   indexOf(value: unknown, start?: number, stop?: number): number {
     const { area, first } = searched(this, start, stop);
-    const found = firstItem(area, value);
+    const found = intact(area, firstItem(area, value));
     return found < 0 ? -1 : first + found;
   }
 
@@ -420,19 +425,20 @@ export class MemoryView {
   lastIndexOf(value: unknown, start?: number, stop?: number): number {
     const { area, first } = searched(this, start, stop);
     const found = area.shape.length === 1 ? lastIndex(area, value) : itemsEqual(area, value).lastIndexOf(true);
-    return found < 0 ? -1 : first + found;
+    return intact(area, found) < 0 ? -1 : first + found;
   }
 
   /** Is an item equal to `value`? NaN is never found. Python: `value in m`. */
   includes(value: unknown): boolean {
     const { area } = searched(this, undefined, undefined);
-    return firstItem(area, value) >= 0;
+    return intact(area, firstItem(area, value)) >= 0;
   }
 
   /** How many items are equal to `value`. Python: `memoryview.count`. */
   count(value: unknown): number {
     const { area } = searched(this, undefined, undefined);
-    return area.shape.length === 1 ? countOf(area, value) : itemsEqual(area, value).filter(Boolean).length;
+    const count = area.shape.length === 1 ? countOf(area, value) : itemsEqual(area, value).filter(Boolean).length;
+    return intact(area, count);
   }
 
   /** The items from the first to the last, read when they are asked for. */
@@ -618,6 +624,20 @@ function copyChecked(from: Area, to: Area): void {
   checkOwner(from.owner);
   checkOwner(to.owner);
   copyArea(from, to);
+  checkOwner(from.owner);
+  checkOwner(to.owner);
+}
+
+/** `result`, unless memory was lost while it was read, which gave zeros. Throws ERR_MAPPING_FAULT. */
+function intact<T>(from: Area, result: T): T {
+  checkOwner(from.owner);
+  return result;
+}
+
+/** For a copy. Throws ERR_BUFFER_TOO_LARGE, where the engine has a RangeError without a code. */
+function arrayOf(length: number): Uint8Array {
+  if (length > MAX_BUFFER_LENGTH) throw bufferTooLarge(length, 'slice the view, and copy it part by part');
+  return new Uint8Array(length);
 }
 
 // ---------------------------------------------------------------- items

@@ -71,6 +71,27 @@ describe('a file that is cut under its mapping', () => {
     assertAlive(child, `${[FAULT, FAULT, FAULT, FAULT].join(' ')}\n`);
   });
 
+  const bulk: readonly [string, string][] = [
+    ['toBytes', 'view.toBytes()'], ['toList', 'view.toList()'], ['hex', 'view.hex()'], ['count', 'view.count(7)'],
+    ['indexOf', 'view.indexOf(8)'], ['lastIndexOf', 'view.lastIndexOf(8)'], ['includes', 'view.includes(8)'],
+    ['copyTo', 'view.copyTo(new Uint8Array(1 << 20))'], ['assign', 'target.assign(view)'], ['fill', 'view.fill(7)'],
+    ['assign to what was cut', 'view.assign(target)'], ['cursor().read', 'mapping.cursor().read()'],
+  ];
+  for (const [name, call] of bulk) {
+    it(`makes the operation itself throw that came upon it: ${name}`, async () => {
+      const child = await run(`
+        const view = mapping.view(); const target = new zerocopy.MemoryView(new Uint8Array(1 << 20)); view.get(0); cut();
+        console.log(thrown(() => ${call}));`, { ACCESS: 'write' });
+      assertAlive(child, `${FAULT}\n`);
+    });
+  }
+
+  it('is equal to nothing else, not even to zeros', async () => {
+    const child = await run(`
+      const view = mapping.view(5000); view.get(0); cut(); console.log(view.equals(new Uint8Array((1 << 20) - 5000)), view.equals(view));`);
+    assertAlive(child, 'false true\n');
+  });
+
   it('makes flush throw for access write, because what was written is lost', async () => {
     const child = await run(`
       const view = mapping.view(); cut(); mapping.asUint8Array()[100000] = 7;
