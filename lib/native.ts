@@ -11,6 +11,11 @@ export interface RegionHandle {
   mapping?: object;
 }
 
+/** A native hold of a region's memory: tagged, only good for passing back. */
+export interface HoldHandle {
+  readonly hold?: never;
+}
+
 /** A native search under way: tagged, only good for passing back. */
 export type SearchHandle = object;
 
@@ -101,6 +106,12 @@ export interface RegionBinding {
   flush(region: RegionHandle, offset: number, length: number): undefined | OsFailure;
   flushAsync(region: RegionHandle, offset: number, length: number): Promise<undefined | OsFailure>;
   prefetch(region: RegionHandle, offset: number, length: number): Promise<undefined | OsFailure>;
+  /** The memory stays until the hold is released, or collected, and all that was started with it has ended. */
+  holdRegion(region: RegionHandle): HoldHandle;
+  releaseHold(hold: HoldHandle): void;
+  prefetchHeld(hold: HoldHandle, offset: number, length: number): Promise<undefined | OsFailure>;
+  /** Fills `target` from `offset` on. What cannot be read are zeros, and a fault. */
+  readHeld(hold: HoldHandle, offset: number, target: Uint8Array): void;
   /** This and locks may divide maps: null when there are too many. */
   advise(region: RegionHandle, offset: number, length: number, advice: number): undefined | OsFailure | null;
   /** Bytes. */
@@ -161,9 +172,9 @@ export interface TransferBinding {
    * nothing does.
    */
   sendInline(socket: number, head: string, file: number, offset: number, length: number): number;
-  /** Jobs of the pump: their ids. Both descriptors are duplicated first; the region is held. */
+  /** Jobs of the pump: their ids. Both descriptors are duplicated first; a hold is shared. */
   startSendFile(out: number, file: number, offset: number, length: number): number | OsFailure;
-  startSendMemory(out: number, region: RegionHandle, offset: number, length: number): number | OsFailure;
+  startSendMemory(out: number, hold: HoldHandle, offset: number, length: number): number | OsFailure;
   cancelSend(id: number): void;
   /** Of a job under way. */
   sendProgress(id: number): { readonly sent: number; readonly unacknowledged: number };
@@ -187,9 +198,9 @@ export interface CopyBinding {
     file: number, fileIsOurs: boolean, offset: number, length: number,
     target: number, targetIsOurs: boolean, targetOffset: number, replaces: boolean,
   ): CopyHandle | OsFailure | null;
-  /** The region is held. */
+  /** The hold is shared. */
   startCopyMemory(
-    region: RegionHandle, offset: number, length: number,
+    hold: HoldHandle, offset: number, length: number,
     target: number, targetIsOurs: boolean, targetOffset: number, replaces: boolean,
   ): CopyHandle | OsFailure;
   /** A bounded piece of work on the thread pool; one turn of a copy at a time. */

@@ -13,6 +13,7 @@
       "http/document_root_binding.cc",
       "region/fault_table.cc",
       "region/handle_binding.cc",
+      "region/hold_binding.cc",
       "region/map_budget.cc",
       "region/pages.cc",
       "region/paging_binding.cc",

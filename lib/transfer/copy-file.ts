@@ -29,7 +29,7 @@ export interface CopyFileOptions {
   readonly keepPartial?: boolean;
 }
 
-const COPY = { argument: 'source', syscall: 'copyfile' };
+const COPY = { argument: 'source', syscall: 'copyfile', holds: true };
 
 interface Request {
   readonly wanted: WantedRange;

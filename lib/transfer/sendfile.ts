@@ -47,16 +47,18 @@ export async function sendfile(out: SendfileOutput, file: SendableFile, options?
   const { wanted, control } = readOptions(options);
   const route = routeTo(out);
   const transfer = new Transfer(control);
-  return transfer.run(async () => {
-    const source = openSource(file);
-    // It may fail before its turn, when nobody waits for it yet.
-    if (source instanceof Promise) source.catch(() => undefined);
-    try {
-      await send(route, { source, wanted }, transfer);
-    } finally {
-      closeWhenOpen(source);
-    }
-  });
+  let source: Source | Promise<Source> | undefined;
+  try {
+    return await transfer.run(() => {
+      source = openSource(file);
+      // It may fail before its turn, when nobody waits for it yet.
+      if (source instanceof Promise) source.catch(() => undefined);
+      return send(route, { source, wanted }, transfer);
+    });
+  } finally {
+    // Also of one that was stopped and still waits for its turn, where it will find that out.
+    if (source !== undefined) closeWhenOpen(source);
+  }
 }
 
 function readOptions(options: SendfileOptions | undefined): { wanted: WantedRange; control: TransferOptions } {

@@ -7,11 +7,11 @@ import os from 'node:os';
 import { fileURLToPath } from 'node:url';
 
 import { invalidArgType, outOfRange, systemError, valueOrThrow, zeroCopyError, type OsFailure } from '../errors';
-import { unreadable } from '../mapping/faults';
-import { Mapping, windowsOf } from '../mapping/mapping';
+import { Mapping } from '../mapping/mapping';
 import { mmap } from '../mapping/mmap';
 import { native, type CopyHandle } from '../native';
-import { byteRange, fileDescriptor, handleDescriptor, type ByteRange, type FileHandleLike } from '../validate';
+import { fileDescriptor, handleDescriptor, type ByteRange, type FileHandleLike } from '../validate';
+import { MemorySource } from './memory-source';
 
 /** A file: a path, one that is open already (then it stays the caller's), or a Mapping. */
 export type SendableFile = string | Buffer | URL | number | FileHandleLike | Mapping;
@@ -80,13 +80,15 @@ const LARGEST_SNAPSHOT = 16 * 1024 * 1024;
 export interface Purpose {
   readonly argument: string;
   readonly syscall: string;
+  /** A Mapping is held from here on until the source is closed. */
+  readonly holds: boolean;
 }
 
-const SENDFILE: Purpose = { argument: 'file', syscall: 'sendfile' };
+const SENDFILE: Purpose = { argument: 'file', syscall: 'sendfile', holds: true };
 
 /** Checks and opens: at once where that needs no disk, so that what is cached can leave in the same turn. */
 export function openSource(file: SendableFile, purpose = SENDFILE): Source | Promise<Source> {
-  if (file instanceof Mapping) return new MemorySource(file);
+  if (file instanceof Mapping) return new MemorySource(file, purpose.holds);
   if (typeof file === 'number') return borrowed(fileDescriptor(file, purpose.argument), purpose);
   if (typeof file === 'string' || Buffer.isBuffer(file) || file instanceof URL) return openPath(file, purpose);
   const fd = handleDescriptor(file);
@@ -248,85 +250,6 @@ class FileSource implements Source {
     if (this.#isClosing) return;
     this.#isClosing = true;
     if (this.#reads === 0) this.#end?.(this.#fd);
-  }
-}
-
-class MemorySource implements Source {
-  readonly path: string | undefined;
-  readonly mode = undefined;
-  readonly #mapping: Mapping;
-
-  constructor(mapping: Mapping) {
-    const windows = windowsOf(mapping);
-    if (!windows.open) throw windows.reason();
-    this.#mapping = mapping;
-    this.path = mapping.path;
-  }
-
-  range({ offset, length }: WantedRange): ByteRange {
-    return byteRange(offset, length, this.#mapping.byteLength);
-  }
-
-  isShorterThan(): boolean {
-    return false;
-  }
-
-  // Looking at mapped memory may wait for the disk: never on this thread.
-  sendInline(): number {
-    return 0;
-  }
-
-  startJob(out: number, offset: number, length: number): number | OsFailure {
-    const windows = windowsOf(this.#mapping);
-    if (!windows.open) throw windows.reason();
-    return native.startSendMemory(out, windows.region, offset, length);
-  }
-
-  startCopy({ offset, length }: ByteRange, to: CopyPlace): CopyHandle | OsFailure | null {
-    if (this.#isOver(to, { offset, length })) return null;
-    const windows = windowsOf(this.#mapping);
-    if (!windows.open) throw windows.reason();
-    return native.startCopyMemory(windows.region, offset, length, to.fd, to.isOurs, to.offset, to.replaces);
-  }
-
-  /** Whether `to` is a part of the file that is mapped here, by its path, and would change under what is copied. */
-  #isOver(to: CopyPlace, { offset, length }: ByteRange): boolean {
-    const { path, fileOffset } = this.#mapping;
-    const mapped = path === undefined ? undefined : fs.statSync(path, { bigint: true, throwIfNoEntry: false });
-    const target = fs.fstatSync(to.fd, { bigint: true });
-    if (mapped?.ino !== target.ino || mapped.dev !== target.dev) return false;
-    return to.replaces || Math.abs(fileOffset + offset - to.offset) < length;
-  }
-
-  /** The kernel answers EFAULT where looking at the memory would be SIGBUS. */
-  failure(failed: OsFailure, offset: number): Error {
-    if (failed.errno !== os.constants.errno.EFAULT) return systemError(failed);
-    return unreadable(offset, this.#mapping.faults);
-  }
-
-  fault(): Error | undefined {
-    return windowsOf(this.#mapping).fault();
-  }
-
-  map({ offset }: ByteRange): MappedRange {
-    return { mapping: this.#mapping, at: offset, isOurs: false };
-  }
-
-  isCutBelow(): boolean {
-    return false;
-  }
-
-  /** Reads the pages in first, where that is no wait of the event loop. */
-  async read(buffer: Uint8Array, offset: number): Promise<number> {
-    const length = Math.min(buffer.byteLength, this.#mapping.byteLength - offset);
-    await this.#mapping.prefetch({ offset, length });
-    this.#mapping.view(offset, length).copyTo(buffer);
-    this.#mapping.check(); // what was lost since are zeros in the copy
-    return length;
-  }
-
-  close(): void {
-    // The mapping is the caller's.
   }
 }
 

@@ -27,7 +27,7 @@ const CHUNK = 256 * 1024;
 /** One ArrayBuffer lies over any of them. */
 const LARGEST_CHUNK = 2 ** 30;
 
-const READ = { argument: 'source', syscall: 'read' };
+const READ = { argument: 'source', syscall: 'read', holds: false };
 
 export function readStreamOptions(options: ReadStreamOptions | undefined): StreamRequest {
   const { start, end, highWaterMark, signal } = optionsObject(options, 'options', ['start', 'end', 'highWaterMark', 'signal']);

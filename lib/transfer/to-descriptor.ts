@@ -29,8 +29,8 @@ async function sendInTurn(
   // Without a wait where there is none: a mapping is held from here on, whatever becomes of it after the call.
   if (before !== undefined) await before;
   const opened = source instanceof Promise ? await source : source;
-  const range = opened.range(wanted);
   transfer.throwIfStopped();
+  const range = opened.range(wanted);
   if (range.length > 0) await transfer.pump(fd, opened, range);
 }
 

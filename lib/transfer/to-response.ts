@@ -22,10 +22,10 @@ export async function sendToResponse(route: ResponseRoute, payload: Payload, tra
   const later = source instanceof Promise ? new LaterWrites(response) : undefined;
   try {
     const opened = source instanceof Promise ? await source : source;
+    transfer.throwIfStopped();
     const range = opened.range(wanted);
     announce(response, opened, range);
     if (!hasBody(response) || range.length === 0) return;
-    transfer.throwIfStopped();
     await sendBody(route, opened, range, transfer, later);
   } finally {
     later?.release();

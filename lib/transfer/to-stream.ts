@@ -24,6 +24,7 @@ export async function sendToStream(output: stream.Writable, payload: Payload, tr
   const later = new LaterWrites(output);
   try {
     const opened = source instanceof Promise ? await source : source;
+    transfer.throwIfStopped();
     const range = opened.range(wanted);
     if (isMessage(output)) announce(output, opened, range);
     if (isMessage(output) && !hasBody(output)) return;
@@ -47,6 +48,7 @@ export async function writeAll(
   const ignore = (): void => undefined; // the rejection says it
   output.on('error', ignore);
   try {
+    transfer.throwIfStopped();
     while (transfer.sent < range.length) await writePiece(output, source, range, transfer, later, pieces);
   } catch (error) {
     if (transfer.sent > 0) output.destroy();

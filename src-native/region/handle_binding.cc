@@ -33,11 +33,4 @@ std::shared_ptr<Region> FromHandle(napi_env env, napi_value object) {
   return handle == nullptr ? nullptr : handle->region();
 }
 
-std::shared_ptr<const uint8_t> HoldMemory(napi_env env, napi_value object, os::ByteRange range) {
-  std::shared_ptr<Region> region = FromHandle(env, object);
-  if (region == nullptr || range.length == 0 || !os::Fits(range, region->length()) || !region->Hold()) return nullptr;
-  const uint8_t* data = region->data();
-  return {data, [region = std::move(region)](const uint8_t*) { region->Release(); }};
-}
-
 }  // namespace zerocopy::region

@@ -7,7 +7,6 @@
 
 #include <memory>
 
-#include "os/byte_range.h"
 #include "region/region.h"
 
 namespace zerocopy::region {
@@ -17,10 +16,6 @@ napi_value MakeHandle(napi_env env, std::shared_ptr<Region> region);
 
 // A reference, not a hold; nullptr for anything that is no handle.
 std::shared_ptr<Region> FromHandle(napi_env env, napi_value object);
-
-// The memory of an open Region, held until the last copy of the pointer is gone; `range` is where the caller will read
-// in it. Nullptr for an empty range, one that does not lie inside, a closed Region, and anything that is no handle.
-std::shared_ptr<const uint8_t> HoldMemory(napi_env env, napi_value object, os::ByteRange range);
 
 // The object or native struct behind a tagged object; nullptr for anything that has another tag or none.
 template <typename T>

@@ -77,6 +77,12 @@ int Region::descriptor() const {
   return pages == nullptr ? -1 : pages->descriptor();
 }
 
+std::shared_ptr<Region> Held(std::shared_ptr<Region> region) {
+  if (region == nullptr || !region->Hold()) return nullptr;
+  Region* const held = region.get();
+  return {held, [region = std::move(region)](Region*) { region->Release(); }};
+}
+
 // What `work(address, length)` answers of the whole pages around `range`; it is not called when there are none.
 template <typename Work>
 os::Status Region::OnPages(os::ByteRange range, const char* syscall, Work work) const {

@@ -97,6 +97,10 @@ class Region {
   uint32_t holds_[3] = {0, 0, 0};  // by Holder
 };
 
+// A reference to `region` that is a hold of native work as well, released with the last copy of the pointer. Nullptr
+// unless the Region is open.
+std::shared_ptr<Region> Held(std::shared_ptr<Region> region);
+
 }  // namespace zerocopy::region
 
 #endif  // ZEROCOPY_REGION_REGION_H_

@@ -18,6 +18,7 @@
 #include "os/memory_map.h"
 #include "os/page.h"
 #include "region/handle_binding.h"
+#include "region/hold_binding.h"
 #include "region/map_budget.h"
 #include "region/paging_binding.h"
 #include "region/region.h"
@@ -195,10 +196,11 @@ napi_value Flush(napi_env env, napi_callback_info info) {
 napi_value OnPool(napi_env env, napi_callback_info info, Operation operation, const char* name) {
   const Arguments<3> arguments(env, info);
   os::ByteRange range;
-  if (!arguments.Size(1, &range.offset) || !arguments.Size(2, &range.length)) {
-    return ThrowMisuse(env, "(handle, offset, length)");
+  std::shared_ptr<Region> held = arguments.ok() ? Held(FromHandle(env, arguments[0])) : nullptr;
+  if (held == nullptr || !arguments.Size(1, &range.offset) || !arguments.Size(2, &range.length)) {
+    return ThrowMisuse(env, "(handle of an open region, offset, length)");
   }
-  return RunOnPool(env, arguments[0], range, operation, name);
+  return RunOnPool(env, std::move(held), range, operation, name);
 }
 
 napi_value FlushAsync(napi_env env, napi_callback_info info) {
@@ -330,6 +332,7 @@ void Register(napi_env env, napi_value exports) {
   Export(env, exports, "offerRegion", OfferRegion);
   Export(env, exports, "claimRegion", ClaimRegion);
   Export(env, exports, "dropExpiredOffers", DropExpiredOffers);
+  RegisterHolds(env, exports);
   RegisterPaging(env, exports);
   RegisterSearch(env, exports);
   RegisterWaits(env, exports);

@@ -86,9 +86,6 @@ class Search {
  public:
   Search(std::shared_ptr<Region> held, Bytes needle)
       : region_(std::move(held)), needle_(needle.data, needle.data + needle.length) {}
-  Search(const Search&) = delete;
-  Search& operator=(const Search&) = delete;
-  ~Search() { region_->Release(); }
 
   const Region& region() const { return *region_; }
   Bytes needle() const { return {needle_.data(), needle_.size()}; }
@@ -120,9 +117,9 @@ void Finalized(napi_env, void* reference, void*) { delete static_cast<SearchRefe
 // beginSearch(handle, needle): search
 napi_value BeginSearch(napi_env env, napi_callback_info info) {
   const Arguments<2> arguments(env, info);
-  std::shared_ptr<Region> region = arguments.ok() ? FromHandle(env, arguments[0]) : nullptr;
+  std::shared_ptr<Region> region = arguments.ok() ? Held(FromHandle(env, arguments[0])) : nullptr;
   Bytes needle;
-  if (region == nullptr || !ReadNeedle(env, arguments[1], &needle) || !region->Hold()) {
+  if (region == nullptr || !ReadNeedle(env, arguments[1], &needle)) {
     return ThrowMisuse(env, "beginSearch(handle of an open region, needle)");
   }
   auto search = std::make_unique<SearchReference>(new Search(std::move(region), needle));

@@ -6,7 +6,6 @@
 
 #include "node_values.h"
 #include "pool_work_binding.h"
-#include "region/handle_binding.h"
 
 namespace zerocopy::region {
 namespace {
@@ -15,9 +14,6 @@ class RegionWork {
  public:
   RegionWork(std::shared_ptr<Region> held, os::ByteRange range, Operation operation)
       : region_(std::move(held)), range_(range), operation_(operation) {}
-  RegionWork(const RegionWork&) = delete;
-  RegionWork& operator=(const RegionWork&) = delete;
-  ~RegionWork() { region_->Release(); }
 
   void Run() { status_ = (region_.get()->*operation_)(range_); }
 
@@ -34,10 +30,9 @@ class RegionWork {
 
 }  // namespace
 
-napi_value RunOnPool(napi_env env, napi_value handle, os::ByteRange range, Operation operation, const char* name) {
-  std::shared_ptr<Region> region = FromHandle(env, handle);
-  if (region == nullptr || !region->Hold()) return ThrowMisuse(env, "not the handle of an open region");
-  return zerocopy::RunOnPool(env, std::make_unique<RegionWork>(std::move(region), range, operation), name);
+napi_value RunOnPool(napi_env env, std::shared_ptr<Region> held, os::ByteRange range, Operation operation,
+                     const char* name) {
+  return zerocopy::RunOnPool(env, std::make_unique<RegionWork>(std::move(held), range, operation), name);
 }
 
 }  // namespace zerocopy::region

@@ -4,6 +4,8 @@
 
 #include <node_api.h>
 
+#include <memory>
+
 #include "os/byte_range.h"
 #include "os/result.h"
 #include "region/region.h"
@@ -12,8 +14,10 @@ namespace zerocopy::region {
 
 using Operation = os::Status (Region::*)(os::ByteRange) const;
 
-// A promise of undefined or a failure. The Region is held until the work is done. `name` is what async_hooks shows.
-napi_value RunOnPool(napi_env env, napi_value handle, os::ByteRange range, Operation operation, const char* name);
+// A promise of undefined or a failure. `held` is a hold (region.h), kept until the work is done; not nullptr. `name` is
+// what async_hooks shows.
+napi_value RunOnPool(napi_env env, std::shared_ptr<Region> held, os::ByteRange range, Operation operation,
+                     const char* name);
 
 }  // namespace zerocopy::region
 

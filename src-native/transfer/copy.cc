@@ -154,7 +154,7 @@ os::Result<size_t> Copy::Move(size_t count) {
 
 os::Result<size_t> Copy::ReadAndWrite(size_t count) {
   const os::Place to = To();
-  if (source_.memory != nullptr) return os::WriteAt(to.file, source_.memory.get() + From().offset, count, to.offset);
+  if (source_.memory != nullptr) return os::WriteAt(to.file, source_.memory.get() + copied_, count, to.offset);
   if (buffer_ == nullptr) buffer_.reset(new uint8_t[kBuffer]);
   const auto got = os::ReadAt(source_.file.get(), buffer_.get(), std::min(count, kBuffer), From().offset);
   if (!got.ok() || got.value() == 0) return got;

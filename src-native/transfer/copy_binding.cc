@@ -9,6 +9,7 @@
 #include "node_values.h"
 #include "pool_work_binding.h"
 #include "region/handle_binding.h"
+#include "region/hold_binding.h"
 #include "transfer/copy.h"
 
 namespace zerocopy::transfer {
@@ -125,17 +126,16 @@ napi_value StartCopyFile(napi_env env, napi_callback_info info) {
   return MakeCopy(env, std::move(source), std::move(request.to), request.length);
 }
 
-// startCopyMemory(region, offset, length, target, targetIsOurs, targetOffset, replaces): as above, never null.
+// startCopyMemory(hold, offset, length, target, targetIsOurs, targetOffset, replaces): as above, never null.
 napi_value StartCopyMemory(napi_env env, napi_callback_info info) {
   const Arguments<7> arguments(env, info);
   Request request;
   if (!request.Read(arguments, 1)) {
-    return ThrowMisuse(env, "startCopyMemory(region, offset, length, target, targetIsOurs, targetOffset, replaces)");
+    return ThrowMisuse(env, "startCopyMemory(hold, offset, length, target, targetIsOurs, targetOffset, replaces)");
   }
   CopySource source;
-  source.offset = request.offset;
-  source.memory = region::HoldMemory(env, arguments[0], {request.offset, request.length});
-  if (source.memory == nullptr && request.length > 0) return ThrowMisuse(env, "no range of an open region");
+  source.memory = region::HeldMemory(env, arguments[0], {request.offset, request.length});
+  if (source.memory == nullptr && request.length > 0) return ThrowMisuse(env, "no range of a region that is held");
   const os::Status taken = Take(request.target, request.target_is_ours, os::Use::kWrite, &request.to);
   if (!taken.ok()) return MakeFailure(env, taken.error());
   return MakeCopy(env, std::move(source), std::move(request.to), request.length);

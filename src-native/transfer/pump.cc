@@ -42,7 +42,7 @@ struct Pump::Job {
 // One step of a turn; never waits for the output.
 os::Result<size_t> Pump::Job::Send(uint64_t done) {
   const auto count = static_cast<size_t>(std::min<uint64_t>(length - done, kTurn));
-  if (source.memory != nullptr) return os::WriteSome(output, source.memory.get() + source.offset + done, count);
+  if (source.memory != nullptr) return os::WriteSome(output, source.memory.get() + done, count);
   if (output.must_copy || copy_buffer != nullptr) return Copy(done, count);
   const uint64_t offset = source.offset + done;
   const auto sent = os::SendFile(output.descriptor.get(), source.file.get(), &offset, count);

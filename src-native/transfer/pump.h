@@ -39,7 +39,7 @@ namespace zerocopy::transfer {
 
 constexpr size_t kTurn = size_t{1024} * 1024;  // bytes
 
-// What a job reads: memory if there is any, else the file from `offset` on.
+// What a job reads: memory from its first byte on if there is any, else the file from `offset` on.
 struct Source {
   os::Descriptor file;
   uint64_t offset = 0;

@@ -12,7 +12,7 @@
 #include "os/file.h"
 #include "os/output.h"
 #include "os/send_file.h"
-#include "region/handle_binding.h"
+#include "region/hold_binding.h"
 #include "transfer/copy_binding.h"
 #include "transfer/inline_send.h"
 #include "transfer/pump.h"
@@ -136,20 +136,20 @@ napi_value StartSendFile(napi_env env, napi_callback_info info) {
   return NumberOrFailure(env, service->Start(env, out, std::move(source), length));
 }
 
-// startSendMemory(out, region, offset, length): the id of a job, which holds the region until it ends.
+// startSendMemory(out, hold, offset, length): the id of a job, which has a share of the hold until it ends.
 napi_value StartSendMemory(napi_env env, napi_callback_info info) {
   const Arguments<4> arguments(env, info);
   int out = -1;
-  Source source;
-  uint64_t length = 0;
-  if (!arguments.Descriptor(0, &out) || !arguments.Size(2, &source.offset) || !arguments.Size(3, &length)) {
-    return ThrowMisuse(env, "startSendMemory(out, region, offset, length)");
+  os::ByteRange range;
+  if (!arguments.Descriptor(0, &out) || !arguments.Size(2, &range.offset) || !arguments.Size(3, &range.length)) {
+    return ThrowMisuse(env, "startSendMemory(out, hold, offset, length)");
   }
   PumpService* service = ServiceOf(env);
   if (service == nullptr) return nullptr;
-  source.memory = region::HoldMemory(env, arguments[1], {source.offset, length});
-  if (source.memory == nullptr) return ThrowMisuse(env, "no range of an open region");
-  return NumberOrFailure(env, service->Start(env, out, std::move(source), length));
+  Source source;
+  source.memory = region::HeldMemory(env, arguments[1], range);
+  if (source.memory == nullptr) return ThrowMisuse(env, "no range of a region that is held");
+  return NumberOrFailure(env, service->Start(env, out, std::move(source), range.length));
 }
 
 napi_value CancelSend(napi_env env, napi_callback_info info) {

@@ -188,8 +188,7 @@ TEST(PumpSendsMemoryAndLetsGoOfIt) {
   Station station;
   Pair pair;
   Source source;
-  source.memory = memory;
-  source.offset = 5;
+  source.memory = {memory, memory.get() + 5};
   const auto id = station.pump().Start(pair.out, std::move(source), kMany - 5);
   CHECK(id.ok());
   CHECK(memory.use_count() == 2);
