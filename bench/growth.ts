@@ -4,7 +4,8 @@ import type { CaseResult } from './results';
 import { bytes, threeFigures } from './terminal';
 
 export function sizeText(size: number, unit: string): string {
-  return unit === 'bytes' ? bytes(size) : `${size.toLocaleString('en-US')} ${unit}`;
+  if (unit === 'bytes') return bytes(size);
+  return `${size.toLocaleString('en-US')} ${size === 1 ? unit.replace(/s$/, '') : unit}`;
 }
 
 /** The name of a metric at one of the sizes: 'CPU ns per slice, 1,000 slices'. */

@@ -20,7 +20,7 @@ import type { CaseResult } from './results';
 import { summarize } from './statistics';
 import { Progress } from './terminal';
 
-const TIME_LIMIT_MS = 600_000;
+const TIME_LIMIT_MS = 180_000;
 
 interface Round {
   readonly plan: Plan;

@@ -26,7 +26,8 @@ async function main(plan: Plan): Promise<void> {
     try {
       const { result, versions } = await runCase(plan, caseName, label);
       const { node, v8, uv } = versions;
-      const results: Results = { date, quick: plan.quick, machine: describeMachine(), versions: { node, v8, uv }, cases };
+      const [machine, { quick }] = [describeMachine(), plan];
+      const results: Results = { date, quick, machine, versions: { node, v8, uv }, cases };
       if (cases.push(result) === 1) console.log(`${machineText(results)}\n`);
       console.log(resultText(result));
       failures.push(...complaints(plan, result));

@@ -1,6 +1,7 @@
 /** Clients in a process of their own, on the core that the server does not have. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 
 import { CLIENT_CORE, pinned } from './cpu';
 import type { Running } from './servers';
@@ -72,6 +73,41 @@ const PROBE = `${REQUEST}
   next();
 `;
 
+/**
+ * argv PORT NAME COUNT: so many connections. Says when all have come; then, for each number that it is told, takes the
+ * file so often, 32 times at once at most and one connection after the other, and says so.
+ */
+const CROWD = `${REQUEST}
+  const AT_ONCE = 32;
+  const waiting = Array.from({ length: Number(numbers[0]) }, connect);
+  const readers = waiting.length;
+  let connected = 0, left = 0, asked = 0;
+  for (const socket of [...waiting]) {
+    let missing = 0;
+    socket.once('connect', () => { if (++connected === readers) process.send('connected'); });
+    socket.on('data', (piece) => {
+      if (missing === 0) {
+        const end = piece.indexOf('\\r\\n\\r\\n') + 4;
+        missing = Number(/content-length: (\\d+)/i.exec(piece.toString('latin1', 0, end))[1]) + end;
+      }
+      missing -= piece.length;
+      if (missing > 0) return;
+      waiting.push(socket);
+      if (--left === 0) process.send('answered');
+      else next();
+    });
+  }
+  function next() {
+    if (asked === 0) return;
+    asked--;
+    waiting.shift().write(request);
+  }
+  process.on('message', (count) => {
+    left = asked = count;
+    for (let i = Math.min(AT_ONCE, readers); i > 0; i--) next();
+  });
+`;
+
 function start(source: string, server: Running, ...args: readonly (string | number)[]): ChildProcess {
   const node = [process.execPath, '-e', source, String(server.port), ...args.map(String)];
   const [command, ...rest] = pinned(CLIENT_CORE, node);
@@ -93,6 +129,29 @@ export function slowReaders(server: Running, name: string, count: number, bytesP
 
 export function fastReaders(server: Running, name: string, count: number) {
   return connected(start(FAST_READERS, server, name, count));
+}
+
+/** So many as this process, a client in its own and a few files beside may have open. Linux. */
+export function mostConnections(): number {
+  const limits = readFileSync('/proc/self/limits', 'utf8');
+  return Number(/^Max open files +(\d+)/m.exec(limits)?.[1] ?? Infinity) - 100;
+}
+
+export interface Crowd {
+  /** Resolves when so many requests, dealt out in turn, have been answered. */
+  ask(requests: number): Promise<void>;
+  end(): Promise<void>;
+}
+
+/** So many connections that stay open. */
+export async function crowd(server: Running, name: string, count: number): Promise<Crowd> {
+  const clients = start(CROWD, server, name, count);
+  const end = await connected(clients);
+  const ask = async (requests: number): Promise<void> => {
+    clients.send(requests);
+    await once(clients, 'message', { signal: AbortSignal.timeout(60_000) }); // who loses one would wait for ever
+  };
+  return { ask, end };
 }
 
 /** How long small requests took, milliseconds. */

@@ -99,8 +99,8 @@ export const nginx: Serve = async (folder) => {
   const port = await freePort();
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((name) => `${name}_temp_path ${own}/${name};`);
   writeFileSync(path.join(own, 'nginx.conf'), `
-    daemon off; master_process off; pid ${own}/nginx.pid; worker_rlimit_nofile 8192;
-    events { worker_connections 4096; }
+    daemon off; master_process off; pid ${own}/nginx.pid; worker_rlimit_nofile 16384;
+    events { worker_connections 8192; }
     http {
       access_log off; sendfile on; tcp_nopush on; keepalive_requests 1000000; ${temporary.join(' ')}
       server { listen 127.0.0.1:${String(port)} backlog=4096; root ${folder}; }
