@@ -94,15 +94,28 @@ export function invalidThis(className: string): NodeJS.ErrnoException {
 }
 
 /**
+ * What libuv's errors have for a system's errno, and `code` and description with it: the negative number itself, but on
+ * Windows libuv has numbers of its own, and only the names are the same.
+ */
+function libuvError(errno: number): readonly [number, readonly [string, string]] {
+  const errors = getSystemErrorMap();
+  const known = errors.get(-errno);
+  if (known !== undefined && process.platform !== 'win32') return [-errno, known];
+  const name = Object.entries(constants.errno).find(([, number]) => number === errno)?.[0];
+  const found = [...errors].find(([, [code]]) => code === name);
+  return found ?? [-errno, [`E${String(errno)}`, 'unknown error']];
+}
+
+/**
  * A system error exactly as node:fs throws it: `code`, `errno` (negative), `syscall`, `path`. `remedy` is what the
  * message says at its end, where there is something that the caller can do.
  */
 export function systemError(failure: OsFailure, path?: string, remedy?: string): NodeJS.ErrnoException {
-  const [code, description] = getSystemErrorMap().get(-failure.errno) ?? [`E${String(failure.errno)}`, 'unknown error'];
+  const [errno, [code, description]] = libuvError(failure.errno);
   const suffix = (path === undefined ? '' : ` '${path}'`) + (remedy === undefined ? '' : `: ${remedy}`);
   const error: NodeJS.ErrnoException = new Error(`${code}: ${description}, ${failure.syscall}${suffix}`);
   Error.captureStackTrace(error, systemError);
-  error.errno = -failure.errno;
+  error.errno = errno;
   error.code = code;
   error.syscall = failure.syscall;
   if (path !== undefined) error.path = path;
