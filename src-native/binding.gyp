@@ -73,8 +73,9 @@
       ["OS=='win'", {
         "sources": [
           "os/directory_unsupported.cc",
-          "os/copy_file_unsupported.cc", "os/file_windows.cc", "os/memory_map_windows.cc", "os/fault_handler_windows.cc", "os/library_windows.cc",
-          "os/send_file_unsupported.cc", "region/waiters_unsupported.cc", "transfer/pump_unsupported.cc"
+          "os/copy_file_unsupported.cc", "os/file_windows.cc", "os/memory_map_windows.cc", "os/fault_handler_windows.cc", "os/handle_windows.cc",
+          "os/library_windows.cc", "os/lock_windows.cc", "os/send_file_unsupported.cc",
+          "region/waiters_unsupported.cc", "transfer/pump_unsupported.cc"
         ],
         "defines": ["WIN32_LEAN_AND_MEAN", "NOMINMAX", "_WIN32_WINNT=0x0A00", "_HAS_EXCEPTIONS=0"],
         "msvs_settings": {

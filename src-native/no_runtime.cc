@@ -12,7 +12,8 @@
 namespace {
 
 [[noreturn]] void Fail(const char* what) {
-  std::fprintf(stderr, "zerocopy: %s\n", what);
+  // No printf: where the C library is linked into the binary, it would be half of it.
+  for (const char* part : {"zerocopy: ", what, "\n"}) (void)std::fputs(part, stderr);
   std::abort();
 }
 
@@ -45,7 +46,8 @@ void __throw_bad_function_call() { Fail("an empty function was called"); }
 void __throw_system_error(int) { Fail("a lock could not be taken"); }
 #ifdef _GLIBCXX_ASSERTIONS
 void __glibcxx_assert_fail(const char* file, int line, const char* function, const char* condition) noexcept {
-  std::fprintf(stderr, "%s:%d: %s: ", file == nullptr ? "?" : file, line, function == nullptr ? "?" : function);
+  (void)line;
+  for (const char* part : {file, " ", function, ": "}) (void)std::fputs(part == nullptr ? "?" : part, stderr);
   Fail(condition == nullptr ? "assertion failed" : condition);
 }
 #endif

@@ -25,6 +25,10 @@ bool IsOurs(const struct sigaction& action) {
   return (action.sa_flags & SA_SIGINFO) != 0 && action.sa_sigaction == OnSignal;
 }
 
+// Whether an instruction raised it. What a process sends has a code of 0 or less on Linux, of 0x10001 (SI_USER) or
+// more on macOS and FreeBSD, and an address that means nothing (sigaction(2)).
+bool IsFault(const siginfo_t& info) { return info.si_code > 0 && info.si_code <= 0xffff; }
+
 // As if we had never been there.
 void PassOn(int number, siginfo_t* info, void* context) {
   const struct sigaction& before = previous[current];
@@ -32,7 +36,7 @@ void PassOn(int number, siginfo_t* info, void* context) {
     before.sa_sigaction(number, info, context);
     return;
   }
-  if (before.sa_handler == SIG_IGN && info->si_code <= 0) return;
+  if (before.sa_handler == SIG_IGN && !IsFault(*info)) return;
   if (before.sa_handler != SIG_DFL && before.sa_handler != SIG_IGN) {
     before.sa_handler(number);
     return;
@@ -41,15 +45,13 @@ void PassOn(int number, siginfo_t* info, void* context) {
   struct sigaction fall{};
   fall.sa_handler = SIG_DFL;
   (void)sigaction(number, &fall, nullptr);
-  if (info->si_code <= 0) (void)raise(number);
+  if (!IsFault(*info)) (void)raise(number);
 }
 
 void OnSignal(int number, siginfo_t* info, void* context) {
-  // si_code <= 0: some process sent it, and si_addr means nothing (sigaction(2)).
-  const bool is_fault = info->si_code > 0;
   const ReplaceFault replace = replace_fault;
   const int interrupted_errno = errno;
-  const bool replaced = is_fault && replace != nullptr && replace(reinterpret_cast<uint64_t>(info->si_addr));
+  const bool replaced = IsFault(*info) && replace != nullptr && replace(reinterpret_cast<uint64_t>(info->si_addr));
   errno = interrupted_errno;
   if (replaced) return;
   PassOn(number, info, context);

@@ -1,31 +1,152 @@
-// Windows: not yet. Every call answers ENOSYS, which JavaScript sees as ERR_FEATURE_UNAVAILABLE_ON_PLATFORM.
 #include <errno.h>
+#include <windows.h>
+
+#include <algorithm>
 
 #include "os/copy_file.h"
 #include "os/file.h"
+#include "os/handle_windows.h"
 
 namespace zerocopy::os {
+namespace {
 
-Result<int> Duplicate(int) { return OsError{ENOSYS, "DuplicateHandle"}; }
+constexpr uint64_t kMostAtOnce = uint64_t{1} << 30;  // ReadFile and WriteFile count in 32 bits
 
-Status Close(int) { return OsError{ENOSYS, "CloseHandle"}; }
+OVERLAPPED At(uint64_t offset) {
+  OVERLAPPED place = {};
+  place.Offset = static_cast<DWORD>(offset);
+  place.OffsetHigh = static_cast<DWORD>(offset >> 32);
+  return place;
+}
 
-Result<uint64_t> SizeOf(int) { return OsError{ENOSYS, "GetFileSizeEx"}; }
+// What the file's position is, put back at the end: reading at an offset moves it.
+class Position {
+ public:
+  explicit Position(HANDLE file) : file_(file), known_(SetFilePointerEx(file, {}, &position_, FILE_CURRENT) != 0) {}
+  Position(const Position&) = delete;
+  Position& operator=(const Position&) = delete;
+  ~Position() {
+    if (known_) SetFilePointerEx(file_, position_, nullptr, FILE_BEGIN);
+  }
 
-Result<int> CreateMemoryFile(const char*, uint64_t, bool) { return OsError{ENOSYS, "CreateFileMapping"}; }
+ private:
+  HANDLE file_;
+  LARGE_INTEGER position_ = {};
+  bool known_;
+};
 
-Status Allocate(int, ByteRange) { return OsError{ENOSYS, "SetEndOfFile"}; }
+// As libuv has it: a handle without this access is no descriptor for it.
+OsError TransferError(const char* call) {
+  const OsError error = LastError(call);
+  return error.number == EACCES ? OsError{EBADF, call} : error;
+}
+
+Result<HANDLE> CreateTemporaryFile() {
+  wchar_t folder[MAX_PATH + 1];
+  wchar_t path[MAX_PATH + 1];
+  if (GetTempPathW(MAX_PATH, folder) == 0) return LastError("GetTempPath");
+  if (GetTempFileNameW(folder, L"zc", 0, path) == 0) return LastError("GetTempFileName");
+  const DWORD share = FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE;
+  const DWORD flags = FILE_ATTRIBUTE_TEMPORARY | FILE_FLAG_DELETE_ON_CLOSE;
+  HANDLE file =
+      CreateFileW(path, GENERIC_READ | GENERIC_WRITE | DELETE, share, nullptr, TRUNCATE_EXISTING, flags, nullptr);
+  if (file == INVALID_HANDLE_VALUE) return LastError("CreateFile");
+  return file;
+}
+
+}  // namespace
+
+Result<int> Duplicate(int descriptor) {
+  const auto handle = HandleOf(descriptor);
+  if (!handle.ok()) return handle.error();
+  HANDLE self = GetCurrentProcess();
+  HANDLE copy = nullptr;
+  const BOOL made = DuplicateHandle(self, handle.value(), self, &copy, 0, FALSE, DUPLICATE_SAME_ACCESS);
+  if (made == 0) return LastError("DuplicateHandle");
+  return DescriptorOf(copy);
+}
+
+Result<uint64_t> SizeOf(int descriptor) {
+  const auto handle = HandleOf(descriptor);
+  if (!handle.ok()) return handle.error();
+  LARGE_INTEGER size = {};
+  if (GetFileSizeEx(handle.value(), &size) == 0) return LastError("GetFileSizeEx");
+  return static_cast<uint64_t>(size.QuadPart);
+}
+
+// A file that the system writes out only when memory is short, and that is gone with its last handle. It cannot be cut
+// while it is mapped, no file can: each is as good as sealed. Names are not shown anywhere.
+Result<int> CreateMemoryFile(const char*, uint64_t size, bool) {
+  const auto file = CreateTemporaryFile();
+  if (!file.ok()) return file.error();
+  const auto descriptor = DescriptorOf(file.value());
+  if (!descriptor.ok()) return descriptor;
+  const Status extended = SetLength(descriptor.value(), size);
+  if (extended.ok()) return descriptor;
+  (void)Close(descriptor.value());
+  return extended.error();
+}
+
+Status SetLength(int descriptor, uint64_t size) {
+  const auto handle = HandleOf(descriptor);
+  if (!handle.ok()) return handle.error();
+  FILE_END_OF_FILE_INFO end = {};
+  end.EndOfFile.QuadPart = static_cast<LONGLONG>(size);
+  if (SetFileInformationByHandle(handle.value(), FileEndOfFileInfo, &end, sizeof(end)) == 0) {
+    return LastError("SetEndOfFile");
+  }
+  return Nothing{};
+}
+
+// A file that becomes longer gets its clusters then and there, unless it is sparse.
+Status Allocate(int descriptor, ByteRange range) {
+  const auto size = SizeOf(descriptor);
+  if (!size.ok()) return size.error();
+  if (range.length == 0 || range.offset + range.length <= size.value()) return Nothing{};
+  return SetLength(descriptor, range.offset + range.length);
+}
 
 Status DropFromCache(int) { return OsError{ENOSYS, "posix_fadvise"}; }
 
-Status SetLength(int, uint64_t) { return OsError{ENOSYS, "SetEndOfFile"}; }
+Result<size_t> ReadAt(int descriptor, uint8_t* target, size_t count, uint64_t offset) {
+  const auto handle = HandleOf(descriptor);
+  if (!handle.ok()) return handle.error();
+  const Position position(handle.value());
+  OVERLAPPED place = At(offset);
+  DWORD got = 0;
+  if (ReadFile(handle.value(), target, static_cast<DWORD>(std::min<uint64_t>(count, kMostAtOnce)), &got, &place) != 0) {
+    return static_cast<size_t>(got);
+  }
+  if (GetLastError() == ERROR_HANDLE_EOF) return size_t{0};
+  return TransferError("ReadFile");
+}
 
-Result<size_t> ReadAt(int, uint8_t*, size_t, uint64_t) { return OsError{ENOSYS, "ReadFile"}; }
+Result<size_t> WriteAt(int descriptor, const uint8_t* source, size_t count, uint64_t offset) {
+  const auto handle = HandleOf(descriptor);
+  if (!handle.ok()) return handle.error();
+  const Position position(handle.value());
+  OVERLAPPED place = At(offset);
+  DWORD written = 0;
+  if (WriteFile(handle.value(), source, static_cast<DWORD>(std::min<uint64_t>(count, kMostAtOnce)), &written, &place) ==
+      0) {
+    return TransferError("WriteFile");
+  }
+  return static_cast<size_t>(written);
+}
 
-Result<size_t> WriteAt(int, const uint8_t*, size_t, uint64_t) { return OsError{ENOSYS, "WriteFile"}; }
+Result<bool> IsSameFile(int one, int other) {
+  BY_HANDLE_FILE_INFORMATION facts[2] = {};
+  const int descriptors[2] = {one, other};
+  for (int i = 0; i < 2; ++i) {
+    const auto handle = HandleOf(descriptors[i]);
+    if (!handle.ok()) return handle.error();
+    if (GetFileInformationByHandle(handle.value(), &facts[i]) == 0) return LastError("GetFileInformationByHandle");
+  }
+  return facts[0].dwVolumeSerialNumber == facts[1].dwVolumeSerialNumber &&
+         facts[0].nFileIndexHigh == facts[1].nFileIndexHigh && facts[0].nFileIndexLow == facts[1].nFileIndexLow;
+}
 
-Result<bool> IsSameFile(int, int) { return OsError{ENOSYS, "GetFileInformationByHandle"}; }
-
+// Holes are copied as zeros.
 Result<uint64_t> NextData(Place) { return OsError{ENOSYS, "FSCTL_QUERY_ALLOCATED_RANGES"}; }
 
 Result<uint64_t> NextHole(Place) { return OsError{ENOSYS, "FSCTL_QUERY_ALLOCATED_RANGES"}; }

@@ -44,11 +44,21 @@ int64_t MapLimit();
 // How many it has, counted; 0 where the kernel does not tell. Milliseconds, when there are many.
 int64_t CountMaps();
 
-// Puts private zero pages, readable and writable, where the range is. Safe in a signal handler.
+// Puts private zero pages, readable and writable, where the range is. Safe in a signal handler. ENOSYS: they cannot be
+// put there without a moment in which there is nothing. On Windows they must be looked at once (MakeAccessible).
 Status ReplaceWithZeros(void* address, uint64_t length);
 
-// Waits until the pages are on the disk (msync(2), MS_SYNC). EIO: they could not be written.
-Status Flush(void* address, uint64_t length);
+// What ReplaceWithZeros() takes where only `part` of the pages of `whole`, one mapping, should go: Windows has to take
+// all of them.
+ByteRange LostWith(ByteRange part, ByteRange whole);
+
+// Of pages that were mapped or replaced with zeros here: true when nothing was wrong with them but that the system had
+// not made them readable and writable yet. Safe in a signal handler.
+bool MakeAccessible(void* address, uint64_t length);
+
+// Waits until the pages are on the disk (msync(2), MS_SYNC); `descriptor` is of the file, opened for writing, or -1.
+// EIO: they could not be written.
+Status Flush(void* address, uint64_t length, int descriptor);
 
 // Reads the pages in and waits until they are there (madvise(2), MADV_POPULATE_READ), on a kernel before Linux 5.14
 // only asks for it. EFAULT: some cannot be read, where looking at them would be SIGBUS.

@@ -60,6 +60,20 @@ const auto page_size = static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
 // What Linux has when nobody changed it; systems without such a limit run out of other things first.
 constexpr int64_t kUsualMapLimit = 65530;
 
+#ifdef F_FULLFSYNC
+// msync(2) of macOS leaves the bytes in the drive's own cache, which forgets them without power (fcntl(2)). Network
+// file systems know no such thing.
+Status FlushDrive(int descriptor) {
+  if (descriptor < 0 || fcntl(descriptor, F_FULLFSYNC) == 0) return Nothing{};
+  const int result = fsync(descriptor);
+  const int error = errno;
+  if (result != 0) return OsError{error, "fsync"};
+  return Nothing{};
+}
+#else
+Status FlushDrive(int) { return Nothing{}; }
+#endif
+
 int64_t ReadMapLimit() {
   const int descriptor = open("/proc/sys/vm/max_map_count", O_RDONLY | O_CLOEXEC);
   if (descriptor < 0) return kUsualMapLimit;
@@ -75,6 +89,8 @@ int64_t ReadMapLimit() {
 int FlagsOf(Access access) { return access == Access::kWrite ? MAP_SHARED : MAP_PRIVATE | MAP_NORESERVE; }
 
 }  // namespace
+
+uint64_t PageSize() { return page_size; }
 
 uint64_t MapGranularity() { return page_size; }
 
@@ -120,11 +136,15 @@ Status ReplaceWithZeros(void* address, uint64_t length) {
   return Nothing{};
 }
 
-Status Flush(void* address, uint64_t length) {
+ByteRange LostWith(ByteRange part, ByteRange) { return part; }
+
+bool MakeAccessible(void*, uint64_t) { return false; }
+
+Status Flush(void* address, uint64_t length, int descriptor) {
   const int result = msync(address, length, MS_SYNC);
   const int error = errno;
   if (result != 0) return OsError{error, "msync"};
-  return Nothing{};
+  return FlushDrive(descriptor);
 }
 
 Status Advise(void* address, uint64_t length, Advice advice) {

@@ -55,7 +55,7 @@ os::Result<std::shared_ptr<Pages>> Pages::MapAgain(uint64_t length) const {
 
 os::Result<std::shared_ptr<Pages>> Pages::Map(int descriptor, os::ByteRange range, os::Access access, bool populate,
                                               SharedDescriptor own, bool show_descriptor) {
-  const os::PageSpan span = os::PagesAround(range, os::MapGranularity());
+  const os::PageSpan span = os::PagesAround(range, os::MapGranularity(), os::PageSize());
   os::ByteRange pages;
   if (range.length > 0) {
     InstallFaultHandler();
@@ -87,6 +87,7 @@ Pages::~Pages() {
     // Neither can fail for what we mapped ourselves, and nobody could do anything about it.
     if (retired_) {
       (void)os::ReplaceWithZeros(address, pages_.length);
+      (void)os::MakeAccessible(address, pages_.length);
       counters.regions_retired++;
     }
     LeaveFaultTable(fault_slot_);
@@ -106,7 +107,7 @@ void Pages::Park() {
 os::ByteRange Pages::PagesOf(os::ByteRange range) const {
   if (range.length == 0 || !os::Fits(range, length_)) return {};
   const auto address = reinterpret_cast<uint64_t>(data_) + range.offset;
-  return os::PagesAround({address, range.length}, os::MapGranularity()).aligned;
+  return os::PagesAround({address, range.length}, os::PageSize()).aligned;
 }
 
 os::Result<uint64_t> Pages::FileSize() const { return os::SizeOf(descriptor_->get()); }
@@ -115,28 +116,29 @@ uint64_t Pages::TailStart() const {
   const os::Result<uint64_t> size = FileSize();
   const uint64_t end = pages_.offset + pages_.length;
   if (!size.ok()) return end;
-  const uint64_t granularity = os::MapGranularity();
-  const uint64_t kept = (size.value() + granularity - 1) & ~(granularity - 1);  // bytes of whole pages in the file
+  const uint64_t page_size = os::PageSize();
+  const uint64_t kept = (size.value() + page_size - 1) & ~(page_size - 1);  // bytes of whole pages in the file
   if (kept <= pages_file_offset_) return pages_.offset;
   const uint64_t behind = kept - pages_file_offset_;
   return behind >= pages_.length ? end : pages_.offset + behind;
 }
 
 bool Pages::ReplaceFaulted(uint64_t address) {
-  const uint64_t granularity = os::MapGranularity();
+  const uint64_t page_size = os::PageSize();
   const uint64_t end = pages_.offset + pages_.length;
-  const uint64_t page = address & ~(granularity - 1);
+  const uint64_t page = address & ~(page_size - 1);
+  if (os::MakeAccessible(reinterpret_cast<void*>(page), page_size)) return true;
   const uint64_t tail = TailStart();
   const uint64_t start = std::min(page, tail);
   const bool one_page = page < tail && faults_ < kSinglePages;
-  const uint64_t length = one_page ? granularity : end - start;
-  if (!os::ReplaceWithZeros(reinterpret_cast<void*>(start), length).ok()) return false;
+  const os::ByteRange lost = os::LostWith({start, one_page ? page_size : end - start}, pages_);
+  if (!os::ReplaceWithZeros(reinterpret_cast<void*>(lost.offset), lost.length).ok()) return false;
   const auto data = reinterpret_cast<uint64_t>(data_);
-  const uint64_t offset = start > data ? start - data : 0;
+  const uint64_t offset = lost.offset > data ? lost.offset - data : 0;
   uint64_t first = fault_offset_.load();
   while (offset < first && !fault_offset_.compare_exchange_weak(first, offset)) {
   }
-  faults_ += length / granularity;
+  faults_ += lost.length / page_size;
   fault_epoch++;
   return true;
 }

@@ -20,7 +20,7 @@ napi_value NothingOrFailure(napi_env env, const os::Status& status) {
 }
 
 // pageSize(): bytes
-napi_value PageSize(napi_env env, napi_callback_info) { return MakeSize(env, os::MapGranularity()); }
+napi_value PageSize(napi_env env, napi_callback_info) { return MakeSize(env, os::PageSize()); }
 
 // lockLimit(): bytes, Infinity for none
 napi_value LockLimit(napi_env env, napi_callback_info) {

@@ -93,7 +93,10 @@ os::Status Region::OnPages(os::ByteRange range, const char* syscall, Work work) 
   return work(reinterpret_cast<void*>(around.offset), around.length);
 }
 
-os::Status Region::Flush(os::ByteRange range) const { return OnPages(range, "msync", os::Flush); }
+os::Status Region::Flush(os::ByteRange range) const {
+  return OnPages(range, "msync",
+                 [&](void* address, uint64_t length) { return os::Flush(address, length, descriptor()); });
+}
 
 os::Status Region::Advise(os::ByteRange range, os::Advice advice) const {
   return OnPages(range, "madvise", [&](void* address, uint64_t length) { return os::Advise(address, length, advice); });
@@ -115,7 +118,7 @@ os::Status Region::Unlock(os::ByteRange range) const { return OnPages(range, "mu
 
 os::Status Region::Residency(os::ByteRange range, uint8_t* map, uint64_t count) const {
   return OnPages(range, "mincore", [&](void* address, uint64_t length) -> os::Status {
-    if (length / os::MapGranularity() != count) return os::OsError{EINVAL, "mincore"};
+    if (length / os::PageSize() != count) return os::OsError{EINVAL, "mincore"};
     return os::Residency(address, length, map);
   });
 }

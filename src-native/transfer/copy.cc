@@ -117,10 +117,10 @@ os::Result<uint64_t> Copy::SkipHole(uint64_t count) {
   if (to.offset >= old_end_) return count;
   const uint64_t covered = std::min(count, old_end_ - to.offset);
   if (os::PunchHole(to.file, {to.offset, covered}).ok()) return covered;
-  static const uint8_t kZeros[1 << 16] = {};
-  const size_t zeros = static_cast<size_t>(std::min<uint64_t>({covered, sizeof(kZeros), budget_}));
+  static uint8_t zero_bytes[1 << 16];  // not const: the binary would be as much longer
+  const size_t zeros = static_cast<size_t>(std::min<uint64_t>({covered, sizeof(zero_bytes), budget_}));
   budget_ -= zeros;
-  const auto written = os::WriteAt(to.file, kZeros, zeros, to.offset);
+  const auto written = os::WriteAt(to.file, zero_bytes, zeros, to.offset);
   if (!written.ok()) return written.error();
   return static_cast<uint64_t>(written.value());
 }

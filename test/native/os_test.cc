@@ -66,9 +66,19 @@ TEST(PagesAroundIsTheSmallestSpanOfWholePages) {
   CheckSpan({0, kMaxLength}, {0, kMaxLength + 1}, 0);
 }
 
-TEST(MapGranularityIsAPowerOfTwo) {
+// As on Windows: where a mapping begins is coarser than what it is counted in.
+TEST(PagesAroundBeginsAtTheGranularityAndEndsWithAPage) {
+  constexpr uint64_t kGranularity = 65536;
+  const PageSpan within = PagesAround({kGranularity + kPage + 7, 1}, kGranularity, kPage);
+  CHECK(within.aligned.offset == kGranularity && within.aligned.length == 2 * kPage && within.lead == kPage + 7);
+  const PageSpan across = PagesAround({kGranularity - 1, kPage + 1}, kGranularity, kPage);
+  CHECK(across.aligned.offset == 0 && across.aligned.length == kGranularity + kPage && across.lead == kGranularity - 1);
+}
+
+TEST(PagesAndGranularityArePowersOfTwo) {
+  CHECK(PageSize() == kPage && MapGranularity() % PageSize() == 0);
   const uint64_t granularity = MapGranularity();
-  CHECK(granularity >= kPage && (granularity & (granularity - 1)) == 0);
+  CHECK((granularity & (granularity - 1)) == 0);
 }
 
 TEST(DescriptorsAreDuplicatedAndClosedOnce) {
@@ -160,8 +170,8 @@ TEST(MappingFlushingAndAdvisingAnswerErrno) {
   CHECK(mapped.ok());
   auto* bytes = static_cast<uint8_t*>(mapped.value());
   CHECK(bytes[0] == fixture::PatternAt(kPage) && bytes[2 * kPage - 1] == fixture::PatternAt(3 * kPage - 1));
-  CHECK(Flush(bytes, 2 * kPage).ok());
-  CHECK(FailedWith(Flush(bytes + 1, kPage), EINVAL, "msync"));
+  CHECK(Flush(bytes, 2 * kPage, -1).ok());
+  CHECK(FailedWith(Flush(bytes + 1, kPage, -1), EINVAL, "msync"));
   for (const Advice advice : {Advice::kNormal, Advice::kSequential, Advice::kRandom, Advice::kWillNeed}) {
     CHECK(Advise(bytes, 2 * kPage, advice).ok());
   }
@@ -169,7 +179,7 @@ TEST(MappingFlushingAndAdvisingAnswerErrno) {
   CHECK(FailedWith(Advise(bytes, kPage, Advice::kFree), EINVAL, "madvise"));  // anonymous memory only
   CHECK(FailedWith(Unmap(bytes + 1, kPage), EINVAL, "munmap"));
   CHECK(Unmap(bytes, 2 * kPage).ok());
-  CHECK(FailedWith(Flush(bytes, kPage), ENOMEM, "msync"));
+  CHECK(FailedWith(Flush(bytes, kPage, -1), ENOMEM, "msync"));
   CHECK(FailedWith(MapFile(file.fd(), {1, kPage}, Access::kRead, false), EINVAL, "mmap"));
   CHECK(FailedWith(MapFile(kNoDescriptor, {0, kPage}, Access::kRead, false), EBADF, "mmap"));
 }

@@ -45,7 +45,7 @@ const SYSTEM_CALLS = [
   'sendfile', 'sendfile64', 'send', 'sendto', 'sendmsg', 'recv', 'recvfrom', 'recvmsg', 'socket', 'socketpair', 'pipe2?',
   'shutdown', '[gs]etsockopt', 'ioctl', 'fcntl', 'dup[23]?', 'poll', 'ppoll', 'select', 'epoll_\\w+', 'eventfd\\w*', 'kevent', 'kqueue',
   'fork', 'syscall', 'sysconf', 'sysctl', 'sigaction', 'clock_gettime', 'signal', 'raise', 'kill', 'pthread_\\w+', 'dl(?:open|sym|addr|close)',
-  'CreateFile\\w*', 'MapViewOfFile\\w*', 'VirtualAlloc\\w*', 'CloseHandle',
+  'CreateFile\\w*', '(?:Unm|M)apViewOfFile\\w*', 'Flush(?:View|File)\\w+', 'Virtual[A-Z]\\w+', '(?:Read|Write)File', 'CloseHandle',
 ];
 /** A free function's call: not a method's, nor one of a namespace of ours. */
 const SYSTEM_CALL = new RegExp(`(?<![\\w.>:]|\\w::)(?:::)?(${SYSTEM_CALLS.join('|')})\\s*\\(`, 'g');
