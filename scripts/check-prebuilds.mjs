@@ -3,7 +3,7 @@
 //
 //   node scripts/check-prebuilds.mjs [FOLDER]       a line for each; status 1 when one is not as it must be
 //
-// Sources: elf(5); Mach-O: <mach-o/loader.h>.
+// Sources: elf(5); Mach-O: <mach-o/loader.h>; PE: Microsoft's "PE Format".
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 
@@ -15,6 +15,7 @@ const LIBRARIES = {
   glibc: /^(lib(c|pthread|dl)\.so\.\d|ld-linux-[\w-]+\.so\.\d)$/,
   musl: /^libc(\.musl-\w+)?\.so(\.1)?$/,
   darwin: /^\/usr\/lib\/libSystem\.B\.dylib$/,
+  win32: /^(kernel32|ntdll|msvcrt)\.dll$/i,
 };
 
 function text(bytes, offset) {
@@ -109,6 +110,50 @@ function readSymbols(bytes, command, found) {
   }
 }
 
+/** DllCharacteristics. */
+const HARDENING = { 'random addresses': 0x40, 'random high addresses': 0x20, 'that data never runs': 0x100 };
+const DLL = 0x2000, PE32_PLUS = 0x20b;
+const EXPORT_TABLE = 0, IMPORT_TABLE = 1; // data directories
+
+/** The same of a PE file of 64 bits. */
+function readPe(bytes) {
+  const header = bytes.readUInt32LE(0x3c) + 4; // behind "PE\0\0"
+  const optional = header + 20;
+  const sections = Array.from({ length: bytes.readUInt16LE(header + 2) }, (_, i) => {
+    const at = optional + bytes.readUInt16LE(header + 16) + i * 40;
+    const [size, address, , offset] = [8, 12, 16, 20].map((field) => bytes.readUInt32LE(at + field));
+    return { size, address, offset };
+  });
+  const placeOf = (address) => {
+    const section = sections.find((one) => address >= one.address && address < one.address + one.size);
+    return address - section.address + section.offset;
+  };
+  const table = (index) => bytes.readUInt32LE(optional + 112 + index * 8);
+  return {
+    processor: { 0x8664: 'x64', 0xaa64: 'arm64' }[bytes.readUInt16LE(header)],
+    isLibrary: (bytes.readUInt16LE(header + 18) & DLL) !== 0 && bytes.readUInt16LE(optional) === PE32_PLUS,
+    libraries: table(IMPORT_TABLE) === 0 ? [] : importedLibraries(bytes, table(IMPORT_TABLE), placeOf),
+    exports: table(EXPORT_TABLE) === 0 ? [] : exportedNames(bytes, placeOf(table(EXPORT_TABLE)), placeOf),
+    imports: [],
+    flags: bytes.readUInt16LE(optional + 70),
+  };
+}
+
+function importedLibraries(bytes, address, placeOf) {
+  const names = [];
+  for (let at = placeOf(address); ; at += 20) {
+    const name = bytes.readUInt32LE(at + 12);
+    if (name === 0) return names;
+    names.push(text(bytes, placeOf(name)));
+  }
+}
+
+function exportedNames(bytes, at, placeOf) {
+  const names = placeOf(bytes.readUInt32LE(at + 32));
+  const count = bytes.readUInt32LE(at + 24);
+  return Array.from({ length: count }, (_, i) => text(bytes, placeOf(bytes.readUInt32LE(names + i * 4))));
+}
+
 function problemsOfAny(found, processor, libraries) {
   return [
     found.processor !== processor && `is for ${found.processor}`,
@@ -140,11 +185,21 @@ function problemsOfMachO(found, processor) {
   ];
 }
 
+/** Node's executable is not among the libraries: it has many names (os/node_api_windows.cc). */
+function problemsOfPe(found, processor) {
+  return [
+    ...problemsOfAny(found, processor, LIBRARIES.win32),
+    !found.isLibrary && 'is no library of 64 bits',
+    ...Object.entries(HARDENING).filter(([, flag]) => (found.flags & flag) === 0).map(([name]) => `does not ask for ${name}`),
+  ];
+}
+
 /** What is wrong with `bytes`, said to be of `platform`-`processor`; a list of lines, empty when nothing is. */
 function problems(bytes, platform, processor, libc) {
   const magic = bytes.readUInt32BE(0);
   if (platform === 'linux' && magic === 0x7f454c46) return problemsOfElf(readElf(bytes), processor, libc);
   if (platform === 'darwin' && magic === 0xcffaedfe) return problemsOfMachO(readMachO(bytes), processor);
+  if (platform === 'win32' && magic >>> 16 === 0x4d5a) return problemsOfPe(readPe(bytes), processor);
   return [`is no binary of ${platform}`];
 }
 

