@@ -14,7 +14,7 @@ export interface Holders {
   readonly holds: number;
   /** ArrayBuffers that were handed out and are not collected. */
   readonly buffers: number;
-  /** Bytes that all of these keep in memory: the length of the mapping. */
+  /** Bytes that all of these keep in memory: the length of the mapping, and before a resize(), if arrays keep that. */
   readonly retained: number;
   /** Bytes that the views show, added up. */
   readonly viewed: number;
@@ -32,21 +32,25 @@ export interface MappingInfo {
   readonly holders: Holders;
 }
 
-/** `views`: as census() has just answered. */
-export function holdersOf(mapping: Mapping, region: RegionHandle, views: readonly Seen[] = census()): Holders {
+/** `regions`: its own, and those that a resize() replaced. `views`: as census() has just answered. */
+export function holdersOf(
+  mapping: Mapping, regions: readonly RegionHandle[], views: readonly Seen[] = census(),
+): Holders {
   const own = views.filter((seen) => seen.source === mapping);
   const stacks = [mapping, ...own.map((seen) => seen.view)].map(stackOf).filter((stack) => stack !== undefined);
+  const sum = (count: (region: RegionHandle) => number): number =>
+    regions.reduce((total, region) => total + count(region), 0);
   return {
     views: own.length,
-    holds: native.regionHolds(region),
-    buffers: native.regionBuffers(region),
-    retained: native.regionFacts(region)?.byteLength ?? 0,
+    holds: sum((region) => native.regionHolds(region)),
+    buffers: sum((region) => native.regionBuffers(region)),
+    retained: sum((region) => native.regionFacts(region)?.byteLength ?? 0),
     viewed: own.reduce((sum, seen) => sum + seen.nbytes, 0),
     ...(stacks.length > 0 ? { stacks } : {}),
   };
 }
 
-/** The mappings that this thread has made and not collected, with their handles. */
+/** The mappings that this thread has made and not collected, once for each of their regions. */
 function live(): [Mapping, RegionHandle][] {
   const handles = native.liveHandles();
   return handles.flatMap((handle) => (handle.mapping === undefined ? [] : [[handle.mapping as Mapping, handle]]));
@@ -58,9 +62,11 @@ function live(): [Mapping, RegionHandle][] {
  */
 export function mappings(): MappingInfo[] {
   const views = census();
-  return live().map(([mapping, handle]) => {
+  const regions = new Map<Mapping, RegionHandle[]>();
+  for (const [mapping, region] of live()) regions.set(mapping, [...regions.get(mapping) ?? [], region]);
+  return [...regions].map(([mapping, own]) => {
     const { path, byteLength, access, state, faults } = mapping;
-    return { path, byteLength, access, state, faults, holders: holdersOf(mapping, handle, views) };
+    return { path, byteLength, access, state, faults, holders: holdersOf(mapping, own, views) };
   });
 }
 

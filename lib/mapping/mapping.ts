@@ -75,6 +75,8 @@ export class Mapping implements Disposable {
   readonly path?: string;
   /** Another one after resize(): code that keeps it sees the memory as it was, closed. */
   #windows: Windows;
+  /** Those that resize() replaced, while raw arrays keep their memory. */
+  #former: Windows[] = [];
   readonly #anonymous: boolean;
 
   static {
@@ -107,7 +109,8 @@ export class Mapping implements Disposable {
 
   /** 'open'; 'closing' after close() while raw arrays or our own native work still need the memory; 'closed'. */
   get state(): (typeof STATES)[number] {
-    return this.#windows.state;
+    const { state } = this.#windows;
+    return state === 'closed' && this.#former.some((windows) => windows.state !== 'closed') ? 'closing' : state;
   }
 
   /** True once the memory is unmapped. */
@@ -247,7 +250,7 @@ export class Mapping implements Disposable {
    * this throws neither. What is added reads as zeros, its blocks allocated. MemoryViews of before are released; raw
    * arrays keep the memory they have, which reads as zeros where the file was cut. The new memory has not been told
    * what advise() and lock() told the old. Anonymous memory can only become shorter: ask for much at once, pages that
-   * are never touched cost nothing.
+   * are never touched cost nothing. holders() counts what raw arrays keep of before, and close() waits for it.
    * @param byteLength bytes, 0 or more
    * @throws ERR_VIEW_READONLY unless the access is 'write'; ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE; ERR_MAPPING_FAULT;
    * system errors, ENOSPC where the disk is full and EPERM where the memory is sealed among them
@@ -259,6 +262,7 @@ export class Mapping implements Disposable {
     this.#windows = new Windows(this, region, Number(byteLength), this.readonly);
     region.mapping = this;
     before.supersede();
+    this.#former = [...this.#former, before].filter((windows) => windows.state !== 'closed');
   }
 
   /**
@@ -400,7 +404,7 @@ export class Mapping implements Disposable {
 
   /** Who keeps the memory of this mapping. A diagnosis: it collects garbage and looks at the whole heap. */
   holders(): Holders {
-    return holdersOf(this, this.#windows.region);
+    return holdersOf(this, [this.#windows, ...this.#former].map((windows) => windows.region));
   }
 
   /**
@@ -413,7 +417,8 @@ export class Mapping implements Disposable {
   close(options?: { readonly detach?: boolean }): void {
     const { detach } = optionsObject(options, 'options', ['detach']);
     const wasOpen = this.#windows.open;
-    this.#windows.close(optionalBoolean(detach, 'options.detach', false));
+    const detached = optionalBoolean(detach, 'options.detach', false);
+    for (const windows of [this.#windows, ...this.#former]) windows.close(detached);
     if (!wasOpen) return;
     endWaits(this, () => this.#windows.reason());
     announce('close', this);

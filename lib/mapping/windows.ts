@@ -201,7 +201,6 @@ export class Windows implements Exporter {
   supersede(): void {
     this.released = true;
     this.close(false);
-    delete this.region.mapping;
   }
 
   /** Ends every view. The memory is unmapped now, or when what was handed out has been collected. */

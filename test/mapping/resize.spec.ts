@@ -127,7 +127,24 @@ describe('Mapping.resize', () => {
       assert.equal(mappedRanges(path).length, 2);
       mapping.close({ detach: true });
       assert.equal(now.byteLength, 0);
-      assert.equal(old.byteLength, LENGTH);
+      assert.equal(old.byteLength, 0);
+    });
+
+    it('leaves what raw arrays keep in holders(), and within the reach of close({ detach: true })', () => {
+      const mapping = mmap(folder.file('former', content), { access: 'write' });
+      const raws = [PAGE, 2 * PAGE, 3 * PAGE].map((length) => {
+        const raw = mapping.asUint8Array();
+        mapping.resize(length);
+        return raw;
+      });
+      const kept = { buffers: 3, retained: LENGTH + PAGE + 2 * PAGE + 3 * PAGE, views: 0, holds: 0, viewed: 0 };
+      assert.deepEqual(mapping.holders(), kept);
+      assert.deepEqual(mappings().filter(({ path }) => path === mapping.path).map(({ holders }) => holders), [kept]);
+      mapping.close();
+      assert.equal(mapping.state, 'closing');
+      assert.deepEqual(raws.map((raw) => raw[0]), [content[0], content[0], content[0]]);
+      mapping.close({ detach: true });
+      assert.deepEqual(raws.map((raw) => raw.length), [0, 0, 0]);
     });
 
     it('shows zeros where the file was cut, and nothing of that in the mapping', () => {
@@ -147,7 +164,7 @@ describe('Mapping.resize', () => {
       const raw = mapping.asUint8Array();
       mapping.resize(50);
       const listed = mappings().filter(({ path }) => path === mapping.path);
-      assert.deepEqual(listed.map(({ byteLength, holders }) => [byteLength, holders.retained]), [[50, 50]]);
+      assert.deepEqual(listed.map(({ byteLength, holders }) => [byteLength, holders.retained]), [[50, 50 + LENGTH]]);
       assert.equal(raw.length, LENGTH);
     });
 
