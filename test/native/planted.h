@@ -11,9 +11,9 @@
 namespace planted {
 
 inline void Overflow() {
-  volatile size_t past_the_end = 10;
-  auto* bytes = new volatile char[10];
-  bytes[past_the_end] = 1;
+  volatile size_t length = 10;  // known to nobody but AddressSanitizer: UBSan would be quicker
+  auto* bytes = new volatile char[length];
+  bytes[length] = 1;
   delete[] bytes;
 }
 
