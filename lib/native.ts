@@ -234,6 +234,8 @@ export interface DocumentRootBinding {
   openBeneath(root: number, path: string, symlinks: number, facts: Float64Array): number | OsFailure;
   openBeneathOnPool(root: number, path: string, symlinks: number): Promise<number | OsFailure> | OsFailure;
   describeFile(descriptor: number, facts: Float64Array): undefined | OsFailure;
+  /** Whether a regular file is there that can be opened without asking a disk. It is not opened. */
+  isFileAtHand(path: string): boolean;
 }
 
 /**

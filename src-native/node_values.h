@@ -34,6 +34,12 @@ inline napi_value MakeNull(napi_env env) {
   return null;
 }
 
+inline napi_value MakeBoolean(napi_env env, bool boolean) {
+  napi_value value = nullptr;
+  napi_get_boolean(env, boolean, &value);
+  return value;
+}
+
 inline napi_value MakeUndefined(napi_env env) {
   napi_value value = nullptr;
   napi_get_undefined(env, &value);

@@ -9,7 +9,7 @@ import { sendfile } from '../transfer/sendfile';
 import type { CachedFile } from './file-cache';
 import type { Page } from './pages';
 import type { HeaderList, Piece, Plan, Representation } from './plan';
-import { countFallback, countInline, countSendfile } from './transfers';
+import { countAtOnce, countFallback, countSendfile } from './transfers';
 
 /** Which way a body went; 'none' where there was none to send. */
 export type BodyWay = 'sendfile' | 'inline' | 'fallback' | 'none';
@@ -68,7 +68,7 @@ export function sendPlanned(
     const body = inOne(pieces, file.body);
     response.end(body);
     file.release();
-    countInline(body.length);
+    countAtOnce('inline', body.length);
     return 'inline';
   }
   return sendPieces(response, pieces, file, onGone);

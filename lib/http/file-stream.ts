@@ -12,7 +12,9 @@ import type { ByteRange } from '../validate';
 import type { ServingFallback } from './transfers';
 
 export type FileStream = Omit<fs.ReadStream, 'fd' | 'bytesRead'> & {
-  readonly fd: number;
+  /** Null before the file is open, and when it is closed. */
+  fd: number | null;
+  readonly flags: string | number;
   /** Where the next byte is read; undefined: at the position of the file. */
   pos: number | undefined;
   /** The last byte that is wanted, or Infinity. */
@@ -20,40 +22,53 @@ export type FileStream = Omit<fs.ReadStream, 'fd' | 'bytesRead'> & {
   bytesRead: number;
   readonly autoClose?: boolean;
   readonly _readableState: { readonly pipes: readonly object[] };
+  readonly open: unknown;
+  readonly _construct: (done: (error?: Error | null) => void) => void;
 };
-
-/** The own `_read` of streams that are not asked for bytes yet. */
-const waiting = new WeakMap<object, unknown>();
 
 export function isFileStream(source: unknown): source is FileStream {
   return source instanceof fs.ReadStream;
 }
 
+/** What is called in the place of the first read. Answers how many bytes the stream's own `_read` is asked for then. */
+type Begin = (wanted: number) => number;
+
+const BEGIN = Symbol('begin');
+const READ = Symbol('read');
+
 /** Whether somebody waits for its first read already. */
 export function isAwaited(file: FileStream): boolean {
-  return waiting.has(file);
+  return file._read === firstRead;
 }
 
-/** Calls `begin` in the place of the first read; what it answers, bytes, is asked of the stream's own `_read` then. */
-export function atFirstRead(file: FileStream, begin: (wanted: number) => number): void {
-  const read = (wanted: number): void => {
-    waiting.delete(file);
-    Reflect.deleteProperty(file, '_read');
-    const asked = begin(wanted);
-    if (asked > 0) file._read(asked);
-  };
-  waiting.set(file, read);
-  Object.defineProperty(file, '_read', { value: read, configurable: true, writable: true, enumerable: false });
+/** Calls `begin` in the place of the first read. */
+export function atFirstRead(file: FileStream, begin: Begin): void {
+  replace(file, BEGIN, begin);
+  replace(file, READ, file._read);
+  replace(file, '_read', firstRead);
+}
+
+function firstRead(this: FileStream & { readonly [BEGIN]: Begin; readonly [READ]: unknown }, wanted: number): void {
+  replace(this, '_read', this[READ]);
+  const asked = this[BEGIN](wanted);
+  if (asked > 0) this._read(asked);
+}
+
+/**
+ * Shadows a method of one stream. To end that, what was there takes its place again: deleting a property would make the
+ * stream a dictionary, slow from then on.
+ */
+export function replace(file: FileStream, name: string | symbol, value: unknown): void {
+  Object.defineProperty(file, name, { value, configurable: true, writable: true, enumerable: false });
 }
 
 /** Calls `onDestroy` as soon as destroy() is called: before the descriptor is closed, and can mean another file. */
 export function whenDestroyed(file: FileStream, onDestroy: () => void): void {
   const destroy = file._destroy.bind(file);
-  const value = (error: Error | null, callback: (error?: Error | null) => void): void => {
+  replace(file, '_destroy', (error: Error | null, callback: (error?: Error | null) => void): void => {
     onDestroy();
     destroy(error, callback);
-  };
-  Object.defineProperty(file, '_destroy', { value, configurable: true, writable: true, enumerable: false });
+  });
 }
 
 /** Before the first read. Why its bytes, and nothing else, are not what goes into `target`. */
@@ -77,15 +92,19 @@ export function isAbandoned(file: FileStream): boolean {
   return file._readableState.pipes.length === 0 && file.listenerCount('data') + file.listenerCount('readable') === 0;
 }
 
-const PLAIN = fs.ReadStream.prototype as unknown as FileStream;
+export const PLAIN = fs.ReadStream.prototype as unknown as FileStream;
 let fileSystemKey: symbol | undefined;
 
 /** Whether its bytes come from elsewhere than its descriptor: methods replaced, or a file system of the caller's. */
 function isCustom(file: FileStream): boolean {
   if (file._read !== PLAIN._read || file.push !== stream.Readable.prototype.push) return true;
+  return !isOfNodeFs(file) && !isOfHandle(file);
+}
+
+/** It calls node:fs, and not the `fs` of its options. */
+export function isOfNodeFs(file: FileStream): boolean {
   fileSystemKey ??= Object.getOwnPropertySymbols(file).find(({ description }) => description === 'kFs');
-  const fileSystem = (file as unknown as Record<symbol, unknown>)[fileSystemKey ?? Symbol.iterator];
-  return fileSystem !== fs && !isOfHandle(file);
+  return (file as unknown as Record<symbol, unknown>)[fileSystemKey ?? Symbol.iterator] === fs;
 }
 
 /** Made by FileHandle#createReadStream: it reads by the handle. */

@@ -14,9 +14,10 @@ import type net from 'node:net';
 import type stream from 'node:stream';
 
 import { prematureClose } from '../errors';
-import { announcedLength, hasBody } from '../transfer/head';
+import { sendHeadAtOnce } from '../transfer/at-once';
+import { announcedLength, countBody, hasBody, hasHeadLeft } from '../transfer/head';
 import { routeTo, whyNotResponse, type Route } from '../transfer/output';
-import { openedFile } from '../transfer/source';
+import { openedFile, type Source } from '../transfer/source';
 import { sendToResponse } from '../transfer/to-response';
 import { Transfer } from '../transfer/transfer';
 import type { ByteRange } from '../validate';
@@ -24,61 +25,83 @@ import {
   advance, atFirstRead, isAbandoned, isAwaited, isFileStream, limit, rangeOf, whenDestroyed, whyNotStream,
   type FileStream,
 } from './file-stream';
-import { countFallback, countInline, countSendfile, logCut, type ServingFallback } from './transfers';
+import { closeOnThisThread, openOnThisThread } from './file-stream-descriptor';
+import { countAtOnce, countFallback, countSendfile, logCut, type ServingFallback } from './transfers';
 
 export interface PipedOptions {
   /** Bodies up to this length leave in one write with their head, bytes. */
   readonly inlineLimit: number;
 }
 
-type ResponseRoute = Extract<Route, { kind: 'response' }>;
-
-type Way =
-  | { readonly by: 'fallback'; readonly reason: ServingFallback }
-  | { readonly by: 'inline'; readonly range: ByteRange }
-  | { readonly by: 'sendfile'; readonly range: ByteRange; readonly route: ResponseRoute; readonly size: number };
+/** What is to be sent of a file, and where. */
+interface Body {
+  readonly route: Extract<Route, { kind: 'response' }>;
+  readonly source: Source;
+  readonly range: ByteRange;
+  readonly facts: fs.Stats;
+}
 
 /** A listener for the 'pipe' event of responses. */
 export function onPipe({ inlineLimit }: PipedOptions): (this: http.ServerResponse, source: stream.Readable) => void {
   return function (source) {
     if (!isFileStream(source) || isAwaited(source)) return;
     closeWith(this, source);
+    openOnThisThread(source);
     atFirstRead(source, (wanted) => begin(source, this, inlineLimit, wanted));
   };
 }
 
 /** Answers how many bytes the stream is to read by itself; 0 when all is done, or under way. */
 function begin(file: FileStream, response: http.ServerResponse, inlineLimit: number, wanted: number): number {
-  const way = choose(file, response, inlineLimit);
-  if (way.by !== 'sendfile') keepToLength(file, response);
-  switch (way.by) {
-    case 'fallback':
-      countFallback(response, way.reason);
-      return wanted;
-    case 'inline':
-      countInline(way.range.length);
-      limit(file, way.range.length);
-      return Math.max(wanted, way.range.length);
-    case 'sendfile':
-      void send(file, way);
-      return 0;
+  const body = choose(file, response);
+  if (typeof body === 'string') {
+    keepToLength(file, response);
+    countFallback(response, body);
+    return wanted;
   }
+  const { route, source, range } = body;
+  const way = range.length <= inlineLimit ? 'inline' : 'sendfile';
+  const transfer = new Transfer({ signal: undefined, onProgress: undefined });
+  const hadHeadLeft = hasHeadLeft(response);
+  if (range.length > 0) sendHeadAtOnce(response, route.socket, source, range, transfer);
+  if (transfer.sent === range.length) {
+    countAtOnce(way, range.length);
+    finish(file, body);
+    return 0;
+  }
+  if (way === 'sendfile' || hasHeadLeft(response) !== hadHeadLeft) {
+    void send(file, body, transfer);
+    return 0;
+  }
+  keepToLength(file, response);
+  countAtOnce('inline', range.length);
+  limit(file, range.length);
+  return Math.max(wanted, range.length);
 }
 
-function choose(file: FileStream, response: http.ServerResponse, inlineLimit: number): Way {
+/** All has left. */
+function finish(file: FileStream, { route, range, facts }: Body): void {
+  countBody(route.response, range.length);
+  advance(file, range.length);
+  // The last close of a file without a name frees its blocks, which takes its time.
+  if (facts.nlink > 0) closeOnThisThread(file);
+  file.push(null);
+}
+
+function choose(file: FileStream, response: http.ServerResponse): Body | ServingFallback {
+  const { fd } = file;
   const reason = whyNotNow(file, response);
-  if (reason !== undefined) return { by: 'fallback', reason };
-  const facts = fs.fstatSync(file.fd);
-  if (!facts.isFile()) return { by: 'fallback', reason: 'not-a-file' };
-  const left = hasLeft(response);
+  if (reason !== undefined || fd === null) return reason ?? 'closed';
+  const facts = fs.fstatSync(fd);
+  if (!facts.isFile()) return 'not-a-file';
+  const left = hasHeadLeft(response);
   // Whoever looks at the head when it is made (on-headers) may change what follows: make it, then look again.
   if (!response.headersSent) response.writeHead(response.statusCode);
   const range = rangeToSend(rangeOf(file, facts.size), announcedLength(response), left);
-  if (typeof range === 'string') return { by: 'fallback', reason: range };
-  if (range.length <= inlineLimit) return { by: 'inline', range };
+  if (typeof range === 'string') return range;
   const route = routeTo(response);
-  if (route.kind === 'response') return { by: 'sendfile', range, route, size: facts.size };
-  return { by: 'fallback', reason: route.kind === 'stream' ? route.reason : 'no-descriptor' };
+  if (route.kind !== 'response') return route.kind === 'stream' ? route.reason : 'no-descriptor';
+  return { route, source: openedFile(fd, facts.size, String(file.path)), range, facts };
 }
 
 function whyNotNow(file: FileStream, response: http.ServerResponse): ServingFallback | undefined {
@@ -102,21 +125,15 @@ function rangeToSend(
   return { offset, length: Math.min(length, announced) };
 }
 
-function hasLeft(response: http.ServerResponse): boolean {
-  return (response as unknown as { _headerSent?: boolean })._headerSent ?? response.headersSent;
-}
-
-async function send(file: FileStream, { route, range, size }: Extract<Way, { by: 'sendfile' }>): Promise<void> {
-  const transfer = new Transfer({ signal: undefined, onProgress: undefined });
+/** What has not left at once. */
+async function send(file: FileStream, { route, source, range }: Body, transfer: Transfer): Promise<void> {
   let ended = false;
   const stop = (): void => { if (!ended) transfer.stop(prematureClose()); };
-  const onUnpipe = (source: unknown): void => { if (source === file) stop(); };
+  const onUnpipe = (unpiped: unknown): void => { if (unpiped === file) stop(); };
   whenDestroyed(file, stop);
   route.response.on('unpipe', onUnpipe);
-  const source = openedFile(file.fd, size, String(file.path));
-  const wanted = { offset: range.offset, length: range.length };
   try {
-    await countSendfile(transfer, transfer.run(() => sendToResponse(route, { source, wanted }, transfer)));
+    await countSendfile(transfer, transfer.run(() => sendToResponse(route, { source, wanted: range }, transfer)));
     ended = true;
     advance(file, range.length);
     file.push(null);
@@ -178,7 +195,7 @@ function keepToLength(file: FileStream, response: http.ServerResponse): void {
   if (whyNotResponse(response) !== undefined || whyNotStream(file, response) !== undefined) return;
   const announced = hasBody(response) ? announcedLength(response) : 0;
   const { socket } = response;
-  if (announced === undefined || socket === null || hasLeft(response)) return;
+  if (announced === undefined || socket === null || hasHeadLeft(response)) return;
   limit(file, announced);
   const before = socket.bytesWritten;
   response.once('prefinish', () => {

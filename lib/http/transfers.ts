@@ -56,8 +56,10 @@ export async function countSendfile(sending: Sending, ended: Promise<unknown>): 
   }
 }
 
-export function countInline(length: number): void {
-  inline += 1;
+/** Counts a body that has left already. */
+export function countAtOnce(way: 'sendfile' | 'inline', length: number): void {
+  if (way === 'inline') inline += 1;
+  else bySendfile += 1;
   bytes += length;
 }
 

@@ -122,6 +122,19 @@ napi_value DescribeFile(napi_env env, napi_callback_info info) {
   return described.ok() ? MakeUndefined(env) : MakeFailure(env, described.error());
 }
 
+// isFileAtHand(path)
+napi_value IsFileAtHand(napi_env env, napi_callback_info info) {
+  const Arguments<1> arguments(env, info);
+  char path[kLongestPath] = {};
+  size_t length = 0;
+  if (napi_get_value_string_utf8(env, arguments[0], path, kLongestPath, &length) != napi_ok) {
+    return ThrowMisuse(env, "isFileAtHand(path)");
+  }
+  // What was cut is another path.
+  const bool is_whole = length < kLongestPath - 1 && std::strlen(path) == length;
+  return MakeBoolean(env, is_whole && os::IsFileAtHand(path));
+}
+
 struct Opening {
   Place place;
   os::Descriptor root;  // its own, for the caller may close his meanwhile
@@ -160,6 +173,7 @@ void Register(napi_env env, napi_value exports) {
   Export(env, exports, "openBeneath", OpenBeneath);
   Export(env, exports, "openBeneathOnPool", OpenBeneathOnPool);
   Export(env, exports, "describeFile", DescribeFile);
+  Export(env, exports, "isFileAtHand", IsFileAtHand);
 }
 
 }  // namespace zerocopy::http

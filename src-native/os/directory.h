@@ -18,6 +18,11 @@ enum class Symlinks : uint8_t { kWithin = 0, kFollow = 1, kDeny = 2 };
 // ENOSYS where there is no openat2.
 Result<int> OpenBeneath(int root, const char* path, Symlinks symlinks, bool cached_only);
 
+// Whether `path` leads to a regular file that can be opened without asking a disk, a server or another process. The
+// file itself is not opened: that would be noticed by the writer of a FIFO, or by a device. False where the system
+// cannot say.
+bool IsFileAtHand(const char* path);
+
 // What fstat(2) says of an open file. `mode` has the type, as S_IFMT has it.
 struct FileFacts {
   uint64_t size = 0;  // bytes

@@ -1,9 +1,15 @@
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <linux/openat2.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <unistd.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <iterator>
 
 #include "os/directory.h"
 
@@ -30,6 +36,25 @@ uint64_t ResolveFlags(Symlinks symlinks) {
   }
 }
 
+// That open a file of which they know the name without asking anybody: no server, no other process.
+constexpr uint32_t kLocalFileSystems[] = {
+    EXT4_SUPER_MAGIC, BTRFS_SUPER_MAGIC,     TMPFS_MAGIC, RAMFS_MAGIC,
+    F2FS_SUPER_MAGIC, OVERLAYFS_SUPER_MAGIC, 0x58465342,  // XFS
+    0x2fc12fc1,                                           // ZFS
+};
+
+bool IsLocal(int fd) {
+  struct statfs about = {};
+  if (fstatfs(fd, &about) != 0) return false;
+  const auto type = static_cast<uint32_t>(about.f_type);
+  return std::find(std::begin(kLocalFileSystems), std::end(kLocalFileSystems), type) != std::end(kLocalFileSystems);
+}
+
+bool IsRegular(int fd) {
+  struct stat about = {};
+  return fstat(fd, &about) == 0 && S_ISREG(about.st_mode);
+}
+
 }  // namespace
 
 Result<int> OpenBeneath(int root, const char* path, Symlinks symlinks, bool cached_only) {
@@ -44,6 +69,18 @@ Result<int> OpenBeneath(int root, const char* path, Symlinks symlinks, bool cach
     const bool again = number == EINTR || (number == EAGAIN && !cached_only && attempt < kAttempts);
     if (!again) return OsError{number, "openat2"};
   }
+}
+
+bool IsFileAtHand(const char* path) {
+  open_how how = {};
+  how.flags = O_PATH | O_CLOEXEC;
+  how.resolve = kResolveCached;
+  const long opened = syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof how);
+  if (opened < 0) return false;
+  const auto fd = static_cast<int>(opened);
+  const bool at_hand = IsRegular(fd) && IsLocal(fd);
+  (void)close(fd);
+  return at_hand;
 }
 
 Result<FileFacts> Describe(int descriptor) {

@@ -7,6 +7,8 @@ namespace zerocopy::os {
 
 Result<int> OpenBeneath(int, const char*, Symlinks, bool) { return OsError{ENOSYS, "openat2"}; }
 
+bool IsFileAtHand(const char*) { return false; }
+
 Result<FileFacts> Describe(int) { return OsError{ENOSYS, "fstat"}; }
 
 }  // namespace zerocopy::os

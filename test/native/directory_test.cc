@@ -38,6 +38,7 @@ class Tree {
   }
 
   int root() const { return root_.get(); }
+  std::string PathOf(const char* name) const { return path_ + "/" + name; }
 
  private:
   std::string path_;
@@ -54,6 +55,14 @@ int ErrorOf(const Tree& tree, const char* path, Symlinks symlinks, bool cached_o
   const Descriptor owner(opened.value());
   CHECK((fcntl(owner.get(), F_GETFD) & FD_CLOEXEC) != 0);
   return 0;
+}
+
+TEST(AFileAtHandIsRegularAndCached) {
+  const Tree tree;
+  CHECK(IsFileAtHand(tree.PathOf("file").c_str()));
+  CHECK(IsFileAtHand(tree.PathOf("in").c_str()));
+  for (const char* name : {"fifo", "up", "none", "file/"}) CHECK(!IsFileAtHand(tree.PathOf(name).c_str()));
+  for (const char* path : {"/dev/null", "/proc/self/stat", ""}) CHECK(!IsFileAtHand(path));
 }
 
 TEST(OpenBeneathStaysBeneath) {
