@@ -97,6 +97,8 @@ export interface RegionBinding {
   regionHolds(region: RegionHandle): number;
   regionBuffers(region: RegionHandle): number;
   regionDescriptor(region: RegionHandle): number;
+  /** Whether a file that is at hand shows what the memory does: of access 'copy' never, 'read' until it is exposed. */
+  regionShowsFile(region: RegionHandle): boolean;
   /** Of all the file, bytes; EBADF where no descriptor is kept. */
   regionFileSize(region: RegionHandle): number | OsFailure;
   /** memmove(3). */
@@ -172,6 +174,8 @@ export interface TransferBinding {
    * nothing does.
    */
   sendInline(socket: number, head: string, file: number, offset: number, length: number): number;
+  /** The same, where a file shows what the memory does (regionShowsFile()); else 0. */
+  sendMemoryInline(socket: number, head: string, hold: HoldHandle, offset: number, length: number): number;
   /** Jobs of the pump: their ids. Both descriptors are duplicated first; a hold is shared. */
   startSendFile(out: number, file: number, offset: number, length: number): number | OsFailure;
   startSendMemory(out: number, hold: HoldHandle, offset: number, length: number): number | OsFailure;

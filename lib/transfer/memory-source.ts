@@ -4,6 +4,9 @@
  * A transfer holds the region from its call on: a mapping that is closed meanwhile, also while the transfer waits
  * behind others, is closing until the transfer has ended. A stream holds it for each piece of work alone, and ends
  * with ERR_MAPPING_CLOSED between two.
+ *
+ * Where a file shows the same bytes, and its descriptor is at hand, the kernel sends that: writing from memory would
+ * copy them, and have the pages mapped first.
  */
 import fs from 'node:fs';
 import os from 'node:os';
@@ -47,9 +50,8 @@ export class MemorySource implements Source {
     return false;
   }
 
-  // Looking at mapped memory may wait for the disk: never on this thread.
-  sendInline(): number {
-    return 0;
+  sendInline(socket: number, head: string, { offset, length }: ByteRange): number {
+    return this.#held((hold) => native.sendMemoryInline(socket, head, hold, offset, length));
   }
 
   startJob(out: number, offset: number, length: number): number | OsFailure {
@@ -74,6 +76,11 @@ export class MemorySource implements Source {
   /** The kernel answers EFAULT where looking at the memory would be SIGBUS. */
   failure(failed: OsFailure, offset: number): Error {
     return failed.errno === EFAULT ? unreadable(offset, this.#mapping.faults) : systemError(failed);
+  }
+
+  /** The file behind it ends before the mapping does. */
+  shortage({ offset }: ByteRange, sent: number): Error {
+    return unreadable(offset + sent, this.#mapping.faults);
   }
 
   fault(): Error | undefined {
@@ -115,4 +122,11 @@ export class MemorySource implements Source {
   close(): void {
     if (this.#hold !== undefined) native.releaseHold(this.#hold);
   }
+}
+
+/** Why a mapping leaves from memory; throws ERR_MAPPING_CLOSED. */
+export function whyNotMapping(mapping: Mapping): 'memory' | undefined {
+  const windows = windowsOf(mapping);
+  if (!windows.open) throw windows.reason();
+  return native.regionShowsFile(windows.region) ? undefined : 'memory';
 }

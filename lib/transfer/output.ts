@@ -16,9 +16,9 @@ import { isTakingTurns } from './turn';
 /** Where a file can be sent. A descriptor or FileHandle is written at its position, and stays the caller's. */
 export type SendfileOutput = net.Socket | http.ServerResponse | stream.Writable | FileHandleLike | number;
 
-/** Why a transfer does not leave by sendfile. docs/api.md explains each. */
+/** Why a transfer does not leave by sendfile; 'memory' is about what is sent. docs/serving.md explains them. */
 export type FallbackReason =
-  | 'tls' | 'http2' | 'proxy' | 'patched' | 'chunked' | 'not-a-socket' | 'no-descriptor' | 'platform';
+  | 'tls' | 'http2' | 'proxy' | 'patched' | 'chunked' | 'not-a-socket' | 'no-descriptor' | 'platform' | 'memory';
 
 export type Route =
   | { readonly kind: 'descriptor'; readonly fd: number }

@@ -56,6 +56,8 @@ export interface Source {
   startCopy(range: ByteRange, to: CopyPlace): CopyHandle | OsFailure | null;
   /** What a job or copy that failed with the byte at `offset` rejects with. */
   failure(failed: OsFailure, offset: number): Error;
+  /** What a job that found the source's end after `sent` bytes of `range` rejects with. */
+  shortage(range: ByteRange, sent: number): Error;
   /** Of memory: that a part of it was lost, before or meanwhile, and read as zeros. */
   fault(): Error | undefined;
   /** A range, at least a byte long, in memory; undefined where the file system cannot map files. */
@@ -217,6 +219,10 @@ class FileSource implements Source {
 
   failure(failed: OsFailure): Error {
     return systemError(failed);
+  }
+
+  shortage({ length }: ByteRange, sent: number): Error {
+    return shortFile(this.path, length, sent);
   }
 
   fault(): undefined {

@@ -5,7 +5,7 @@ import { abortError, type OsFailure } from '../errors';
 import { ENDINGS, native, type Outcome } from '../native';
 import type { ByteRange } from '../validate';
 import { startJob } from './jobs';
-import { shortFile, type Source } from './source';
+import type { Source } from './source';
 
 export interface TransferOptions {
   readonly signal: AbortSignal | undefined;
@@ -103,11 +103,13 @@ export class Transfer {
 
   #judge(ending: Outcome['ending'], failure: OsFailure, source: Source, range: ByteRange): void {
     switch (ENDINGS[ending]) {
-      case 'complete': return;
+      case 'complete': break;
       case 'failed': throw source.failure(failure, range.offset + this.#settled);
-      case 'short': throw shortFile(source.path, range.length, this.#settled);
+      case 'short': throw source.shortage(range, this.#settled);
       default: throw this.#stopped ?? new Error('cancelled by nobody');
     }
+    const fault = source.fault(); // what was lost meanwhile may have gone out as zeros
+    if (fault !== undefined) throw fault;
   }
 
   #startTicking(): void {

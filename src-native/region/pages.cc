@@ -112,6 +112,11 @@ os::ByteRange Pages::PagesOf(os::ByteRange range) const {
 
 os::Result<uint64_t> Pages::FileSize() const { return os::SizeOf(descriptor_->get()); }
 
+int Pages::file_behind() const {
+  const bool shows_file = access_ == os::Access::kWrite || (access_ == os::Access::kRead && !exposed_);
+  return shows_file ? descriptor_->get() : -1;
+}
+
 uint64_t Pages::TailStart() const {
   const os::Result<uint64_t> size = FileSize();
   const uint64_t end = pages_.offset + pages_.length;

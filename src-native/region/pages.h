@@ -55,6 +55,12 @@ class Pages {
   // How long the file is now; EBADF when no descriptor of it is kept.
   os::Result<uint64_t> FileSize() const;
 
+  // A descriptor of the file, where what it holds is what this memory shows; else -1. Shared pages always show it,
+  // private ones that only views read until somebody is given raw memory, which he could write to.
+  int file_behind() const;
+  // From now on somebody may write to the memory without asking.
+  void Expose() { exposed_ = true; }
+
   os::Access access() const { return access_; }
   uint64_t file_offset() const { return file_offset_; }
 
@@ -93,6 +99,7 @@ class Pages {
   const SharedDescriptor descriptor_;
   const int shown_descriptor_;
   uint32_t fault_slot_ = kNoSlot;
+  std::atomic<bool> exposed_{false};
   std::atomic<bool> retired_{false};
   std::atomic<bool> parked_{false};
   std::atomic<uint64_t> faults_{0};

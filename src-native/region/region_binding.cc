@@ -146,6 +146,12 @@ napi_value HoldsOf(napi_env env, Region& region) { return MakeNumber(env, region
 napi_value BuffersOf(napi_env env, Region& region) { return MakeNumber(env, region.holds(Holder::kRaw)); }
 napi_value DescriptorOf(napi_env env, Region& region) { return MakeNumber(env, region.descriptor()); }
 
+// Whether sendfile(2) may send the file in place of the memory
+napi_value ShowsFile(napi_env env, Region& region) {
+  const std::shared_ptr<Pages> pages = region.pages();
+  return MakeBoolean(env, pages != nullptr && pages->file_behind() >= 0);
+}
+
 // The length of the file behind it | failure
 napi_value FileSizeOf(napi_env env, Region& region) {
   const std::shared_ptr<Pages> pages = region.pages();
@@ -318,6 +324,7 @@ void Register(napi_env env, napi_value exports) {
   Export(env, exports, "regionHolds", OfRegion<HoldsOf>);
   Export(env, exports, "regionBuffers", OfRegion<BuffersOf>);
   Export(env, exports, "regionDescriptor", OfRegion<DescriptorOf>);
+  Export(env, exports, "regionShowsFile", OfRegion<ShowsFile>);
   Export(env, exports, "regionFileSize", OfRegion<FileSizeOf>);
   Export(env, exports, "copyWithin", CopyWithin);
   Export(env, exports, "regionFacts", OfRegion<FactsOf>);

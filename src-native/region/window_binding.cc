@@ -28,6 +28,7 @@ class Window : public Resident {
   void Expose() {
     if (exposed_ || region_ == nullptr || !region_->Hold(Holder::kRaw)) return;
     exposed_ = true;
+    region_->pages()->Expose();
     region_->Release(Holder::kWindow);
   }
 

@@ -27,6 +27,7 @@ struct Pump::Job {
   os::Output output;
   Source source;
   uint64_t length = 0;
+  bool can_send_file = false;
   std::unique_ptr<uint8_t[]> copy_buffer;
 
   // Under the Pump's lock:
@@ -42,11 +43,13 @@ struct Pump::Job {
 // One step of a turn; never waits for the output.
 os::Result<size_t> Pump::Job::Send(uint64_t done) {
   const auto count = static_cast<size_t>(std::min<uint64_t>(length - done, kTurn));
-  if (source.memory != nullptr) return os::WriteSome(output, source.memory.get() + done, count);
-  if (output.must_copy || copy_buffer != nullptr) return Copy(done, count);
-  const uint64_t offset = source.offset + done;
-  const auto sent = os::SendFile(output.descriptor.get(), source.file.get(), &offset, count);
-  return !sent.ok() && IsRefusal(sent.error()) ? Copy(done, count) : sent;
+  if (can_send_file) {
+    const uint64_t offset = source.offset + done;
+    const auto sent = os::SendFile(output.descriptor.get(), source.file.get(), &offset, count);
+    can_send_file = sent.ok() || !IsRefusal(sent.error());
+    if (can_send_file) return sent;
+  }
+  return source.memory == nullptr ? Copy(done, count) : os::WriteSome(output, source.memory.get() + done, count);
 }
 
 os::Result<size_t> Pump::Job::Copy(uint64_t done, size_t count) {
@@ -80,6 +83,7 @@ os::Result<uint64_t> Pump::Start(int out, Source source, uint64_t length) {
   auto job = std::make_unique<Job>();
   job->output = std::move(output.value());
   job->source = std::move(source);
+  job->can_send_file = job->source.file.get() >= 0 && !job->output.must_copy;
   job->length = length;
 
   const std::lock_guard<std::mutex> lock(mutex_);

@@ -39,7 +39,8 @@ namespace zerocopy::transfer {
 
 constexpr size_t kTurn = size_t{1024} * 1024;  // bytes
 
-// What a job reads: memory from its first byte on if there is any, else the file from `offset` on.
+// What a job reads: the file from `offset` on, where there is one, and memory from its first byte on. Where there are
+// both they show the same bytes: the kernel sends the file if it can, and the memory is held all the same.
 struct Source {
   os::Descriptor file;
   uint64_t offset = 0;

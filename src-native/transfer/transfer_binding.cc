@@ -9,6 +9,7 @@
 #include "environment.h"
 #include "node_values.h"
 #include "notifier_binding.h"
+#include "os/byte_range.h"
 #include "os/file.h"
 #include "os/output.h"
 #include "os/send_file.h"
@@ -98,23 +99,48 @@ napi_value SendFile(napi_env env, napi_callback_info info) {
   return NumberOrFailure(env, os::SendFile(out, in, use_offset ? &offset : nullptr, static_cast<size_t>(count)));
 }
 
-// sendInline(socket, head, in, offset, length): what leaves at once, on this thread, without waiting for disk or peer,
-// of `head` (latin1) and then the file; 0 when nothing does. The socket must not block.
-napi_value SendInlineCall(napi_env env, napi_callback_info info) {
-  const Arguments<5> arguments(env, info);
+// What sendInline() and sendMemoryInline() share: (socket, head, …, offset, length).
+struct InlineRequest {
   int out = -1;
-  int in = -1;
-  uint64_t offset = 0;
-  uint64_t length = 0;
   char head[kMostHead];
   size_t head_length = 0;
-  if (!arguments.Descriptor(0, &out) || !arguments.Descriptor(2, &in) || !arguments.Size(3, &offset) ||
-      !arguments.Size(4, &length) ||
-      napi_get_value_string_latin1(env, arguments[1], head, sizeof head, &head_length) != napi_ok) {
+  os::ByteRange range;
+
+  bool Read(napi_env env, const Arguments<5>& arguments) {
+    return arguments.Descriptor(0, &out) && arguments.Size(3, &range.offset) && arguments.Size(4, &range.length) &&
+           napi_get_value_string_latin1(env, arguments[1], head, sizeof head, &head_length) == napi_ok;
+  }
+
+  napi_value Send(napi_env env, int in, uint64_t offset) const {
+    if (head_length == sizeof head - 1) return MakeSize(env, 0);  // cut off
+    return MakeSize(env, SendInline(out, {head, head_length}, in, offset, range.length));
+  }
+};
+
+// sendInline(socket, head, in, offset, length): what leaves at once, on this thread, without waiting for disk or peer,
+// of `head` (latin1) and then the file; 0 when nothing does. The socket must not block.
+napi_value SendFileInline(napi_env env, napi_callback_info info) {
+  const Arguments<5> arguments(env, info);
+  int in = -1;
+  InlineRequest request;
+  if (!arguments.Descriptor(2, &in) || !request.Read(env, arguments)) {
     return ThrowMisuse(env, "sendInline(socket, head, in, offset, length)");
   }
-  if (head_length == sizeof head - 1) return MakeSize(env, 0);  // cut off
-  return MakeSize(env, SendInline(out, {head, head_length}, in, offset, length));
+  return request.Send(env, in, request.range.offset);
+}
+
+// sendMemoryInline(socket, head, hold, offset, length): as above, where a file shows what the memory does; else 0, for
+// looking at memory may wait for a disk.
+napi_value SendMemoryInline(napi_env env, napi_callback_info info) {
+  const Arguments<5> arguments(env, info);
+  const std::shared_ptr<region::Region> held = arguments.ok() ? region::FromHold(env, arguments[2]) : nullptr;
+  InlineRequest request;
+  if (held == nullptr || !request.Read(env, arguments) || !os::Fits(request.range, held->length())) {
+    return ThrowMisuse(env, "sendMemoryInline(socket, head, hold, offset, length)");
+  }
+  const std::shared_ptr<region::Pages> pages = held->pages();
+  if (pages->file_behind() < 0) return MakeSize(env, 0);
+  return request.Send(env, pages->file_behind(), pages->file_offset() + request.range.offset);
 }
 
 // startSendFile(out, in, offset, length): the id of a job.
@@ -149,6 +175,12 @@ napi_value StartSendMemory(napi_env env, napi_callback_info info) {
   Source source;
   source.memory = region::HeldMemory(env, arguments[1], range);
   if (source.memory == nullptr) return ThrowMisuse(env, "no range of a region that is held");
+  const std::shared_ptr<region::Pages> pages = region::FromHold(env, arguments[1])->pages();
+  auto file = os::OwnDuplicate(pages->file_behind());
+  if (file.ok()) {
+    source.file = std::move(file.value());
+    source.offset = pages->file_offset() + range.offset;
+  }
   return NumberOrFailure(env, service->Start(env, out, std::move(source), range.length));
 }
 
@@ -203,7 +235,8 @@ napi_value TakeFinished(napi_env env, napi_callback_info) {
 void Register(napi_env env, napi_value exports) {
   Export(env, exports, "onTransfersFinished", OnTransfersFinished);
   Export(env, exports, "sendFile", SendFile);
-  Export(env, exports, "sendInline", SendInlineCall);
+  Export(env, exports, "sendInline", SendFileInline);
+  Export(env, exports, "sendMemoryInline", SendMemoryInline);
   Export(env, exports, "startSendFile", StartSendFile);
   Export(env, exports, "startSendMemory", StartSendMemory);
   Export(env, exports, "cancelSend", CancelSend);

@@ -38,7 +38,7 @@ export interface StressOutcome {
 /** One transfer's fate, drawn beforehand. */
 interface Fate {
   readonly kind: 'tcp' | 'unix' | 'http';
-  readonly source: 'path' | 'handle' | 'mapping';
+  readonly source: 'path' | 'handle' | 'mapping' | 'closed mapping' | 'closed private mapping';
   readonly offset: number;
   readonly length: number;
   readonly end: 'none' | 'abort' | 'destroy' | 'reset';
@@ -83,7 +83,7 @@ class Stress {
     const most = this.#pick(200, 40_000, MIB, FILE_LENGTH);
     return {
       kind: this.#pick('tcp', 'unix', 'http'),
-      source: this.#pick('path', 'handle', 'mapping'),
+      source: this.#pick('path', 'handle', 'mapping', 'closed mapping', 'closed private mapping'),
       offset,
       length: 1 + Math.floor(this.#random() * Math.min(most, FILE_LENGTH - offset - 1)),
       end: this.#pick('none', 'abort', 'abort', 'destroy', 'reset'),
@@ -98,8 +98,8 @@ class Stress {
     let sending: Promise<Ended> | undefined;
     const serve = (out: net.Socket | http.ServerResponse): void => {
       out.on('error', () => undefined);
-      const source = { path: this.#file, handle: this.#handle, mapping: this.#mapping }[fate.source];
       const { offset, length } = fate;
+      const source = this.#source(fate);
       sending = sendfile(out, source, { offset, length, signal: control.signal }).then(
         (sent) => { out.end(); return { sent, code: undefined }; },
         (error: unknown) => {
@@ -108,6 +108,7 @@ class Stress {
           return { sent: bytesSent, code };
         },
       );
+      if (fate.source.startsWith('closed')) (source as Mapping).close();
       if (fate.end === 'none' || fate.end === 'reset') return;
       setTimeout(() => { if (fate.end === 'abort') control.abort(); else out.destroy(); }, fate.after);
     };
@@ -122,6 +123,16 @@ class Stress {
     } finally {
       server.close();
       await once(server, 'close');
+    }
+  }
+
+  #source({ source }: Fate): string | FileHandle | Mapping {
+    switch (source) {
+      case 'path': return this.#file;
+      case 'handle': return this.#handle;
+      case 'mapping': return this.#mapping;
+      case 'closed mapping': return mmap(this.#file);
+      case 'closed private mapping': return mmap(this.#file, { access: 'copy' }); // leaves from memory
     }
   }
 
@@ -188,6 +199,7 @@ export async function abortStress(
   plant(content);
   await listenOnce();
   const before = openDescriptors();
+  const mappedBefore = mapped();
   const handle = await open(file);
   const stress = new Stress(folder, file, content, handle, random);
   let started = 0;
@@ -198,10 +210,17 @@ export async function abortStress(
   await handle.close();
   const left = (): string[] => openedSince(before).filter((target) => target.startsWith('socket') || target.startsWith('/'));
   for (let i = 0; i < 200 && left().length > 0; i++) await pause(10);
+  if (mapped() > mappedBefore) stress.wrong.push(`${String(mapped() - mappedBefore)} mappings are held still`);
   if (native.counters().transfersInFlight > 0) stress.wrong.push('transfers are under way still');
   rmSync(folder, { recursive: true });
   const { transfers, cut, bytes, wrong } = stress;
   return { transfers, cut, bytes, wrong, leaked: left() };
+}
+
+/** Mappings alive. */
+function mapped(): number {
+  const { regionsMapped, regionsUnmapped } = native.counters();
+  return regionsMapped - regionsUnmapped;
 }
 
 /** With its first server libuv opens a descriptor that it keeps for when there are no more. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { closeSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, ftruncateSync, openSync, readFileSync, truncateSync, writeSync } from 'node:fs';
 import http from 'node:http';
 import net from 'node:net';
 import stream from 'node:stream';
@@ -8,7 +8,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import tls from 'node:tls';
 
 import { native, type RegionHandle } from '#lib/native';
-import { copyFile, createReadStream, mmap, mmapAnonymous, sendfile, type Mapping } from 'zerocopy';
+import { copyFile, createReadStream, explainTransfer, mmap, mmapAnonymous, sendfile, type Mapping } from 'zerocopy';
 
 import { localhost } from '../support/certificate';
 import { writeLargeFile } from '../support/large-file';
@@ -160,6 +160,72 @@ describe('sendfile of a mapping', () => {
     assert.ok(readFileSync(target).subarray(SLOW).equals(content));
     mapping.close();
     await assertLetGo(mapping);
+  });
+
+  it('sends a part of what is longer than memory, from an offset that is no page', async () => {
+    const huge = folder.file('huge');
+    const fd = openSync(huge, 'w');
+    const at = 2 ** 42 + 4097;
+    writeSync(fd, content, 0, content.length, at);
+    ftruncateSync(fd, 2 ** 43);
+    closeSync(fd);
+    const { client, socket } = await connection();
+    const mapping = mmap(huge, { offset: 4095 });
+    const sending = sendfile(socket, mapping, { offset: at - 4095 - 10, length: content.length + 20 });
+    mapping.close();
+    socket.end();
+    const zeros = Buffer.alloc(10);
+    assert.ok((await received(client)).equals(Buffer.concat([zeros, content, zeros])));
+    assert.equal(await sending, content.length + 20);
+    await assertLetGo(mapping);
+  });
+
+  for (const access of ['read', 'write', 'copy'] as const) {
+    it(`ends with ERR_MAPPING_FAULT when the file is cut meanwhile, and the connection is cut: access ${access}`, async () => {
+      const cut = folder.file('cut');
+      writeLargeFile(cut, SLOW);
+      const { client, socket } = await connection();
+      const mapping = mmap(cut, { access, offset: 3 });
+      const sending = sendfile(socket, mapping).catch((error: unknown) => error);
+      while (socket.bytesWritten === 0) await pause(5);
+      await pause(50);
+      truncateSync(cut, SLOW - MIB); // whole pages, as memory sees it
+      const got = await received(client);
+      const { code, bytesSent } = (await sending) as NodeJS.ErrnoException & { bytesSent: number };
+      assert.deepEqual([code, socket.destroyed, got.length], ['ERR_MAPPING_FAULT', true, bytesSent]);
+      // From memory the kernel takes nothing of a piece that it cannot read all of.
+      const whole = SLOW - MIB - 3;
+      assert.ok(access === 'copy' ? bytesSent > 0 && bytesSent <= whole : bytesSent === whole, String(bytesSent));
+      mapping.close();
+      await assertLetGo(mapping);
+    });
+  }
+
+  it('refuses memory of which a part is lost already', async () => {
+    const cut = folder.file('lost', content);
+    const mapping = mmap(cut);
+    const view = mapping.view();
+    truncateSync(cut, 4096);
+    assert.throws(() => view.toBytes(), { code: 'ERR_MAPPING_FAULT' });
+    await assert.rejects(sendfile(1, mapping), { code: 'ERR_MAPPING_FAULT' });
+    mapping.close();
+  });
+
+  it('says which way it would go', () => {
+    const socket = new net.Socket();
+    const [read, write, copy] = (['read', 'write', 'copy'] as const).map((access) => mmap(file, { access })) as [Mapping, Mapping, Mapping];
+    const anonymous = mmapAnonymous(10);
+    const ways = (): string[] => [read, write, copy, anonymous].map((mapping) => {
+      const { way, reason = '' } = explainTransfer(1, mapping);
+      return way + reason;
+    });
+    assert.deepEqual(ways(), ['sendfile', 'sendfile', 'fallbackmemory', 'sendfile']);
+    for (const mapping of [read, write, copy, anonymous]) mapping.asArrayBuffer();
+    assert.deepEqual(ways(), ['fallbackmemory', 'sendfile', 'fallbackmemory', 'sendfile']);
+    assert.deepEqual(explainTransfer(socket, copy), explainTransfer(socket));
+    assert.deepEqual(explainTransfer(1, file), { way: 'sendfile' });
+    read.close();
+    assert.throws(() => explainTransfer(1, read), { code: 'ERR_MAPPING_CLOSED' });
   });
 
   describe('lets go of it', () => {
