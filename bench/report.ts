@@ -1,68 +1,20 @@
 /**
  * node out/bench/report.js [--check]
  *
- * Puts the newest kept figures of every case into README.md (the headlines) and bench/README.md (all of them), between
- * markers; no figure there is typed by hand. --check changes nothing and fails when a document is not up to date.
+ * Puts the newest kept figures into README.md and bench/README.md, between markers, and draws bench/plots; no figure
+ * there is typed by hand. --check changes nothing and fails when a document or a plot is not up to date.
  */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
-import type { Headline } from './case';
-import { HEADER, keptResults, machineText, rowsOf, type CaseResult, type Results } from './results';
-import { threeFigures } from './terminal';
+import { judge, type Verdict } from './claims';
+import { newestByNode, type KeptCases } from './kept';
+import { claimsPlot, growthPlot, headlinePlot } from './plots';
+import { claimsTable, everything, growthTable, headlines } from './tables';
+import { TARGETS } from './targets';
 
 const ROOT = path.resolve(__dirname, '../..');
-const NONE = 'No figures have been kept yet: `npm run bench -- --json`, then `node out/bench/report.js`.';
-
-interface Kept {
-  readonly result: CaseResult;
-  readonly results: Results;
-}
-
-/** The newest result of each case, by name. */
-function newest(): Kept[] {
-  const kept = new Map<string, Kept>();
-  for (const results of keptResults()) {
-    for (const result of results.cases) {
-      if (!kept.has(result.name)) kept.set(result.name, { result, results });
-    }
-  }
-  return [...kept.values()].sort((a, b) => a.result.name.localeCompare(b.result.name));
-}
-
-function markdownTable(header: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
-  return [line(header), `|${' --- |'.repeat(header.length)}`, ...rows.map(line)].join('\n');
-}
-
-function headlineRows({ result }: Kept): string[][] {
-  return [result.headline ?? []].flat().flatMap((headline) => headlineRow(result, headline));
-}
-
-function headlineRow({ baseline, contenders, title }: CaseResult, { metric, contender }: Headline): string[][] {
-  const ours = contenders[contender]?.[metric];
-  const theirs = contenders[baseline]?.[metric];
-  if (ours?.ratio === undefined || theirs === undefined) return [];
-  const { median, p10, p90 } = ours.ratio;
-  const ratio = `${threeFigures(median)}x (${threeFigures(p10)} – ${threeFigures(p90)})`;
-  const named = (name: string, value: number) => `${name}: ${threeFigures(value)}`;
-  return [[title, metric, named(baseline, theirs.median), named(contender, ours.median), ratio]];
-}
-
-function headlines(kept: readonly Kept[]): string {
-  const rows = kept.flatMap(headlineRows);
-  if (rows.length === 0) return NONE;
-  const machines = [...new Set(kept.map(({ results }) => machineText(results)))];
-  const header = ['what', 'measured', 'baseline', 'zerocopy', 'ratio (p10 – p90)'];
-  return `${markdownTable(header, rows)}\n\nMeasured on: ${machines.join('; ')}.`;
-}
-
-function everything(kept: readonly Kept[]): string {
-  if (kept.length === 0) return NONE;
-  return kept.map(({ result, results }) =>
-    `### ${result.title}\n\n\`npm run bench -- ${result.name}\`; ${machineText(results)}, ` +
-    `median of ${String(result.rounds)} rounds. Baseline: ${result.baseline}.\n\n${markdownTable(HEADER, rowsOf(result))}`).join('\n\n');
-}
+const PLOTS = 'bench/plots';
 
 /** The document with `content` between its markers; throws where it has none. */
 function fill(document: string, name: string, content: string): string {
@@ -73,20 +25,59 @@ function fill(document: string, name: string, content: string): string {
   return `${document.slice(0, from + begin.length)}\n${content}\n${document.slice(to)}`;
 }
 
-function update(file: string, name: string, content: string, check: boolean): void {
-  const document = readFileSync(path.join(ROOT, file), 'utf8');
-  const filled = fill(document, name, content);
-  if (filled === document) return;
-  if (check) {
-    console.error(`${file} is not what bench/results say: run node out/bench/report.js`);
-    process.exitCode = 1;
-  } else {
-    writeFileSync(path.join(ROOT, file), filled);
-    console.log(`${file}: figures renewed`);
+/** By path: what each file that is generated, whole or in part, has to contain. */
+type Files = Map<string, string>;
+
+function documents(nodes: ReadonlyMap<number, KeptCases>, kept: KeptCases, files: Files): void {
+  const read = (file: string): string => readFileSync(path.join(ROOT, file), 'utf8');
+  files.set('README.md', fill(read('README.md'), 'headlines', headlines(kept, TARGETS)));
+  let own = read('bench/README.md');
+  for (const [name, content] of [
+    ['claims', claimsTable(nodes, TARGETS)], ['growth', growthTable(kept)], ['all', everything(kept)],
+  ] as const) own = fill(own, name, content);
+  files.set('bench/README.md', own);
+}
+
+async function plots(kept: KeptCases, files: Files): Promise<void> {
+  const verdicts = TARGETS.map((target) => judge(target, kept)).filter((one): one is Verdict => 'figure' in one);
+  if (verdicts.length > 0) files.set(`${PLOTS}/claims.svg`, await claimsPlot(verdicts));
+  for (const [name, { result }] of kept) {
+    if (result.grows !== undefined) files.set(`${PLOTS}/${name}.svg`, await growthPlot(result));
+    else if (result.headline !== undefined) files.set(`${PLOTS}/${name}.svg`, await headlinePlot(result));
   }
 }
 
-const kept = newest();
-const check = process.argv.includes('--check');
-update('README.md', 'headlines', headlines(kept), check);
-update('bench/README.md', 'all', everything(kept), check);
+function current(file: string): string | undefined {
+  try {
+    return readFileSync(path.join(ROOT, file), 'utf8');
+  } catch {
+    return undefined;
+  }
+}
+
+/** Plots of cases that are gone. */
+function stale(files: Files): string[] {
+  mkdirSync(path.join(ROOT, PLOTS), { recursive: true });
+  return readdirSync(path.join(ROOT, PLOTS)).map((name) => `${PLOTS}/${name}`).filter((file) => !files.has(file));
+}
+
+async function main(check: boolean): Promise<void> {
+  const nodes = newestByNode();
+  const kept: KeptCases = [...nodes.values()][0] ?? new Map();
+  const files: Files = new Map();
+  documents(nodes, kept, files);
+  await plots(kept, files);
+  const outdated = [...files].filter(([file, content]) => current(file) !== content);
+  const changes = [...outdated.map(([file]) => file), ...stale(files)];
+  if (check) {
+    if (changes.length === 0) return;
+    console.error(`not what bench/results say: ${changes.join(', ')}; run node out/bench/report.js`);
+    process.exitCode = 1;
+    return;
+  }
+  for (const file of stale(files)) rmSync(path.join(ROOT, file));
+  for (const [file, content] of outdated) writeFileSync(path.join(ROOT, file), content);
+  for (const file of changes) console.log(`${file}: renewed`);
+}
+
+void main(process.argv.includes('--check'));

@@ -28,14 +28,19 @@ export function spread(samples: readonly number[]): Spread {
   return { median: quantile(samples, 0.5), p10: quantile(samples, 0.1), p90: quantile(samples, 0.9) };
 }
 
+/** Of the samples of one contender over those of another in the same round. */
+export function ratios(samples: readonly number[], others: readonly number[]): number[] {
+  return samples.map((sample, round) => sample / (others[round] ?? NaN));
+}
+
 /** Both lists have a run per round, in the same order. */
 export function summarize(runs: readonly Measured[], baseline: readonly Measured[]): Summary {
   const summary: Record<string, MetricSummary> = {};
   for (const metric of Object.keys(runs[0] ?? {})) {
     const samples = runs.map((run) => run[metric]!);
-    const ratios = samples.map((sample, round) => sample / (baseline[round]?.[metric] ?? NaN)).filter(Number.isFinite);
-    const whole = ratios.length === samples.length && runs !== baseline;
-    summary[metric] = { samples, ...spread(samples), ...(whole ? { ratio: spread(ratios) } : {}) };
+    const beside = ratios(samples, baseline.map((run) => run[metric] ?? NaN));
+    const whole = beside.every(Number.isFinite) && runs !== baseline;
+    summary[metric] = { samples, ...spread(samples), ...(whole ? { ratio: spread(beside) } : {}) };
   }
   return summary;
 }
