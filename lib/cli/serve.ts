@@ -183,17 +183,28 @@ async function answerRest(plan: Plan, root: DocumentRoot, status: number, exchan
 
 function logWhenOver(request: http.IncomingMessage, response: http.ServerResponse): void {
   const began = performance.now();
-  const { socket, method = '-', url = '-' } = request;
-  const client = socket.remoteAddress ?? '-';
-  const before = socket.bytesWritten;
+  const { method = '-', url = '-' } = request;
+  const client = request.socket.remoteAddress ?? '-';
+  const bytesSent = countBytes(response, request.socket);
   response.once('close', () => {
-    const bytes = socket.bytesWritten - before; // with the head, as on the wire
     const status = response.writableFinished ? String(response.statusCode) : `${String(response.statusCode)} aborted`;
     const way = ways.get(response) ?? 'none';
     const took = (performance.now() - began).toFixed(1);
     process.stdout.write(`${new Date().toISOString()} ${client} ${method} ${printable(url)} ${status} ` +
-      `${String(bytes)} B ${took} ms ${way === 'none' ? '-' : way}\n`);
+      `${String(bytesSent())} B ${took} ms ${way === 'none' ? '-' : way}\n`);
   });
+}
+
+/**
+ * Answers how many bytes of `response` have left, its head too. A client may have all of a response, and ask again,
+ * before this process knows: so they are counted from when it has the socket until it hands that to the next.
+ */
+function countBytes(response: http.ServerResponse, socket: net.Socket): () => number {
+  let before = response.socket === null ? undefined : socket.bytesWritten;
+  let after: number | undefined;
+  response.once('socket', () => { before = socket.bytesWritten; });
+  response.prependOnceListener('finish', () => { after = socket.bytesWritten; });
+  return () => (before === undefined ? 0 : (after ?? socket.bytesWritten) - before);
 }
 
 /** On the port, or the next that is free. */

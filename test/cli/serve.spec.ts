@@ -1,31 +1,20 @@
 import assert from 'node:assert/strict';
-import { spawn, type ChildProcessByStdio } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import https from 'node:https';
 import net from 'node:net';
 import path from 'node:path';
-import type { Readable } from 'node:stream';
 
 import { localhost } from '../support/certificate';
 import { runCli } from '../support/cli';
 import { ask } from '../support/exchange';
+import { serveCommands, type RunningServe } from '../support/serve-command';
 import { patternBytes, temporaryFolder } from '../support/temporary';
-
-interface Running {
-  readonly child: ChildProcessByStdio<null, Readable, Readable>;
-  readonly port: number;
-  readonly first: string;
-  /** All that was printed until now. */
-  printed(): string;
-  /** Resolves with the exit code and all that was printed. */
-  ended: Promise<{ code: number | null; text: string }>;
-}
 
 describe('zerocopy serve', () => {
   const folder = temporaryFolder();
-  const running: Running[] = [];
+  const startIn = serveCommands();
   let root = '';
   before(() => {
     root = path.dirname(folder.file('small.txt', 'small'));
@@ -38,34 +27,11 @@ describe('zerocopy serve', () => {
     for (const name of ['<b>&"\'.txt', 'a b%20#?.txt', 'javascript:alert(1)', '.hidden', 'ünï.txt']) writeFileSync(path.join(root, 'odd', name), name);
     mkdirSync(path.join(root, 'odd/zdir'));
   });
-  afterEach(async () => {
-    for (const { child, ended } of running.splice(0)) {
-      child.kill('SIGKILL');
-      await ended;
-    }
-  });
 
-  async function start(...args: string[]): Promise<Running> {
-    const child = spawn(process.execPath, [require.resolve('#lib/cli'), 'serve', ...args], { stdio: ['ignore', 'pipe', 'pipe'], cwd: root });
-    let text = '';
-    const ended = once(child, 'close').then(([code]) => ({ code: code as number | null, text }));
-    child.stderr.on('data', (chunk: Buffer) => (text += chunk.toString()));
-    const first = await new Promise<string>((resolve, reject) => {
-      child.stdout.on('data', (chunk: Buffer) => {
-        text += chunk.toString();
-        const line = /^.* at .*$/m.exec(text);
-        if (line !== null) resolve(line[0]);
-      });
-      void ended.then(() => reject(new Error(text)));
-    });
-    const port = Number(/:(\d+)\//.exec(first)![1]);
-    const server = { child, port, first, ended, printed: () => text };
-    running.push(server);
-    return server;
-  }
+  const start = (...args: string[]): Promise<RunningServe> => startIn(root, ...args);
 
   /** The log is written when a response is over, which its client may know before. */
-  async function logged({ printed }: Running, pattern: RegExp): Promise<void> {
+  async function logged({ printed }: RunningServe, pattern: RegExp): Promise<void> {
     for (let i = 0; i < 500 && !pattern.test(printed()); i++) await new Promise((resolve) => setTimeout(resolve, 10));
     assert.match(printed(), pattern);
   }
@@ -82,6 +48,19 @@ describe('zerocopy serve', () => {
     await logged(server, new RegExp(`^${stamp} GET /none 404 \\d+ B [\\d.]+ ms -$`, 'm'));
     const { status, headers } = await ask(server.port, 'POST /small.txt');
     assert.deepEqual([status, headers['allow']], [405, 'GET, HEAD, OPTIONS']);
+  });
+
+  it('counts the bytes of each of several responses that were asked for at once', async () => {
+    const server = await start('--port', '0');
+    const socket = net.connect(server.port, '127.0.0.1').resume();
+    const request = (name: string): string => `GET /${name} HTTP/1.1\r\nHost: x\r\n\r\n`;
+    socket.write(['large.bin', 'small.txt', 'large.bin', 'large.bin', 'small.txt'].map(request).join(''));
+    await logged(server, /(?:small\.txt[^]*){2}/);
+    const bytes = [...server.printed().matchAll(/ (\d+) B /g)].map(([, count]) => Number(count) - (Number(count) > 300_000 ? 300_000 : 5));
+    assert.equal(bytes.length, 5);
+    // What is left are heads.
+    assert.ok(bytes.every((head) => head > 100 && head < 500), server.printed());
+    socket.destroy();
   });
 
   it('says nothing of requests with --quiet, and ends with 0 on SIGINT and SIGTERM', async () => {
