@@ -1,4 +1,6 @@
+import fastifyStatic from '@fastify/static';
 import express from 'express';
+import fastify from 'fastify';
 import http from 'node:http';
 import send from 'send';
 import sirv from 'sirv';
@@ -8,7 +10,7 @@ import { serveFiles } from 'zerocopy/http';
 import { QUICK, type Contender, type Measured } from '../case';
 import { drain } from '../serving/drain';
 import { makeFile, MIB, serving } from '../serving/folder';
-import { inThisProcess, nginx, type Running } from '../serving/servers';
+import { bunServe, inThisProcess, nginx, type Running } from '../serving/servers';
 
 export const name = 'serve-files';
 export const title = 'A static handler for files, to a client on another core';
@@ -51,15 +53,23 @@ function withSirv(root: string): http.Server {
   });
 }
 
+async function withFastify(root: string): Promise<http.Server> {
+  const app = fastify().register(fastifyStatic, { root });
+  await app.ready();
+  return app.server;
+}
+
 export const contenders: Record<string, Contender> = {
   'send': serving(inThisProcess((root) => http.createServer((request, response) => {
     send(request, request.url ?? '/', { root }).pipe(response);
   })), measure),
   'sirv': serving(inThisProcess(withSirv), measure),
   'express.static': serving(inThisProcess((root) => http.createServer(express().use(express.static(root)))), measure),
+  '@fastify/static': serving(inThisProcess(withFastify), measure),
   'an empty response of node:http': serving(inThisProcess(() => http.createServer((_request, response) => {
     response.end();
   })), measureEmpty),
   'zerocopy serveFiles()': serving(inThisProcess((root) => http.createServer(serveFiles(root))), measure),
   'nginx, sendfile on': serving(nginx, measure),
+  'Bun.serve': serving(bunServe, measure),
 };

@@ -5,12 +5,12 @@ import { CLIENT_CORE, cpuSeconds, pinned } from './cpu';
 import type { Running } from './servers';
 
 /**
- * One connection, one request after the other, the bodies counted: argv PORT NAME SIZE COUNT TLS. It begins with a few
- * that warm up, says when it starts to count, and when it has ended.
+ * One connection, one request after the other, the bodies counted: argv PORT NAME SIZE COUNT TLS. It begins with as
+ * many again, so that what is hot has been compiled, says when it starts to count, and when it has ended.
  */
 const CLIENT = `
   const [, port, name, size, count, secure] = process.argv;
-  const WARM = Math.ceil(count / 10);
+  const WARM = Number(count);
   const request = 'GET /' + name + ' HTTP/1.1\\r\\nHost: bench\\r\\n\\r\\n';
   const { connect } = require(secure === 'true' ? 'node:tls' : 'node:net');
   const socket = connect({

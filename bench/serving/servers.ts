@@ -15,7 +15,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { sendfile } from 'zerocopy';
 
 import { Unavailable } from '../case';
-import { compiled } from '../others/programs';
+import { bunFile, compiled } from '../others/programs';
 import { pinned, pinThisProcess, SERVER_CORE } from './cpu';
 
 export interface Running {
@@ -34,10 +34,10 @@ const NGINX = ['/usr/sbin/nginx', '/usr/local/sbin/nginx', '/usr/bin/nginx'].fin
 const CLIENT_LEFT = /^(EPIPE|ECONNRESET|ERR_STREAM_PREMATURE_CLOSE)$/;
 
 /** A server in this process, on the core of the server. */
-export function inThisProcess(make: (folder: string) => net.Server): Serve {
+export function inThisProcess(make: (folder: string) => net.Server | Promise<net.Server>): Serve {
   return async (folder) => {
     pinThisProcess();
-    const server = make(folder);
+    const server = await make(folder);
     server.listen(0, '127.0.0.1', 4096);
     await once(server, 'listening');
     return {
@@ -112,6 +112,19 @@ export const nginx: Serve = async (folder) => {
     rmSync(own, { recursive: true });
   };
   return { port, pid: child.pid!, close };
+};
+
+const BUN_SERVE = `
+  const root = process.argv[1];
+  const fetch = ({ url }) => new Response(Bun.file(root + new URL(url).pathname));
+  console.log(Bun.serve({ hostname: '127.0.0.1', port: 0, fetch }).port);
+`;
+
+/** As its documents serve files. */
+export const bunServe: Serve = async (folder) => {
+  const child = startPinned([bunFile(), '-e', BUN_SERVE, folder], 'pipe');
+  const [port] = (await once(child.stdout!, 'data')) as [Buffer];
+  return { port: Number(port), pid: child.pid!, close: () => ended(child) };
 };
 
 /** The least that the kernel asks: a program in C that does nothing else, for one client at a time. */
