@@ -46,7 +46,6 @@ function compile(project, ...flags) {
 }
 
 if (!process.argv.includes('--no-native')) buildNative();
-// Doc comments belong to the declarations; in the code they would be a third of what users download.
 compile('tsconfig.json', '--emitDeclarationOnly');
-compile('tsconfig.json', '--declaration', 'false', '--removeComments');
+await import('./bundle.mjs');
 if (['test', 'examples', 'bench'].some((folder) => existsSync(path.join(root, folder)))) compile('tsconfig.dev.json');

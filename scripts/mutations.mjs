@@ -1,6 +1,6 @@
 // Plants one bug at a time in a copy of the compiled view layer and shows that the suite notices each.
 // A check that cannot fail is not a check: `npm run test:mutations` fails when a bug goes unnoticed.
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync, existsSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -87,8 +87,13 @@ function plant(workspace, [file, was, is]) {
 
 function makeWorkspace() {
   const workspace = mkdtempSync(path.join(os.tmpdir(), 'zerocopy-mutations-'));
-  for (const folder of ['package.json', 'dist', 'out/test/view', 'test/oracle']) cpSync(path.join(root, folder),
+  for (const folder of ['dist', 'out/test/view', 'out/test/support', 'test/oracle']) cpSync(path.join(root, folder),
     path.join(workspace, folder), { recursive: true });
+  // Module by module, for bugs to be planted in; what is published has them all in one file.
+  const flags = ['--outDir', path.join(workspace, 'dist'), '--declaration', 'false', '--removeComments'];
+  execFileSync(process.execPath, [path.join(root, 'node_modules/typescript/bin/tsc'), '-p', root, ...flags]);
+  const description = readFileSync(path.join(root, 'package.json'), 'utf8').replace('./out/lib/*.js', './dist/*.js');
+  writeFileSync(path.join(workspace, 'package.json'), description);
   for (const folder of ['node_modules', 'build', 'prebuilds']) if (existsSync(path.join(root,
     folder))) symlinkSync(path.join(root, folder), path.join(workspace, folder));
   return workspace;

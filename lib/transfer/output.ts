@@ -77,17 +77,14 @@ function routeToResponse(response: http.ServerResponse): Route {
   return { kind: 'stream', stream: response, reason: reason ?? 'no-descriptor' };
 }
 
-const PLAIN_RESPONSE = http.OutgoingMessage.prototype as unknown as Record<string, unknown>;
-const PLAIN_SOCKET = net.Socket.prototype as unknown as Record<string, unknown>;
-
 /** True unless every one of `names` is Node's own method: middleware that transforms the bytes replaces them. */
-function isPatched(object: object, plain: Record<string, unknown>, names: readonly string[]): boolean {
-  return names.some((name) => (object as Record<string, unknown>)[name] !== plain[name]);
+function isPatched(object: object, plain: object, names: readonly string[]): boolean {
+  return names.some((name) => (object as Record<string, unknown>)[name] !== (plain as Record<string, unknown>)[name]);
 }
 
 /** Also after the head was made: then it must announce a length, for chunks have a frame of their own. */
 export function whyNotResponse(response: http.ServerResponse): FallbackReason | undefined {
-  if (isPatched(response, PLAIN_RESPONSE, ['write', '_send', '_writeRaw'])) return 'patched';
+  if (isPatched(response, http.OutgoingMessage.prototype, ['write', '_send', '_writeRaw'])) return 'patched';
   if (response.end !== http.ServerResponse.prototype.end) return 'patched';
   if (response.hasHeader('transfer-encoding') && !response.headersSent) return 'chunked';
   if (response.headersSent && announcedLength(response) === undefined) return 'chunked';
@@ -103,14 +100,14 @@ export function isDoneWhenWritten(output: stream.Writable): boolean {
   const socket = response === undefined ? output : socketOfResponse(response);
   if (!(socket instanceof net.Socket) || isProxy(socket) || !('encrypted' in socket)) return false;
   if (response !== undefined && (isProxy(response) || whyNotResponse(response) !== undefined)) return false;
-  return !isPatched(socket, PLAIN_SOCKET, ['write', 'end', '_write', '_writev']);
+  return !isPatched(socket, net.Socket.prototype, ['write', 'end', '_write', '_writev']);
 }
 
 function whyNotSocket(socket: net.Socket): FallbackReason | undefined {
   if (isProxy(socket)) return 'proxy';
   if ('encrypted' in socket && socket.encrypted) return 'tls';
   const names = isTakingTurns(socket) ? ['write', 'end'] : ['write', 'end', '_write', '_writev'];
-  if (isPatched(socket, PLAIN_SOCKET, names)) return 'patched';
+  if (isPatched(socket, net.Socket.prototype, names)) return 'patched';
   if (!hasPump()) return 'platform';
   if (!socket.connecting && !socket.destroyed && descriptorOf(socket) === undefined) return 'no-descriptor';
   return undefined;

@@ -5,8 +5,8 @@ import path from 'node:path';
 import v8 from 'node:v8';
 
 const MAX_FRAMES = 20;
-/** What is not the caller's: as compiled, and as source maps name it. */
-const OWN_FOLDERS = ['dist', 'lib'].map((folder) => path.resolve(__dirname, '../..', folder) + path.sep);
+/** What is not the caller's: as compiled, all in dist/, and as source maps name it. */
+const OWN_FOLDERS = ['', '../lib'].map((folder) => path.resolve(__dirname, folder) + path.sep);
 
 /** Is it on? Read at every view that is made. */
 export let tracing: boolean = process.env['ZEROCOPY_TRACE'] === '1';
