@@ -2,17 +2,28 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 
+import { gcUntil } from './gc';
+
+/** Windows neither replaces nor removes a file that is mapped: there the same name comes in another folder. */
+const KEEPS_MAPPED_FILES = process.platform === 'win32';
+
 /** A folder for one suite's files, removed when it ends: call inside describe(). */
 export function temporaryFolder(): { file(name: string, content?: Uint8Array | string): string } {
   let folder: string | undefined;
-  after(() => {
-    if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
+  const newest = new Map<string, string>();
+  after(async () => {
+    if (folder === undefined) return;
+    if (KEEPS_MAPPED_FILES) await gcUntil(() => false, 3); // what nobody has closed
+    rmSync(folder, { recursive: true, force: true });
   });
   return {
     file(name, content) {
       folder ??= mkdtempSync(path.join(os.tmpdir(), 'zerocopy-test-'));
-      const file = path.join(folder, name);
-      if (content !== undefined) writeFileSync(file, content);
+      if (content === undefined) return newest.get(name) ?? path.join(folder, name);
+      const again = KEEPS_MAPPED_FILES && newest.has(name);
+      const file = path.join(again ? mkdtempSync(path.join(folder, 'again-')) : folder, name);
+      newest.set(name, file);
+      writeFileSync(file, content);
       return file;
     },
   };
