@@ -4,14 +4,8 @@
  */
 import fs from 'node:fs';
 
-import { native } from '../native';
+import { openAtHand } from '../transfer/at-hand';
 import { isOfNodeFs, PLAIN, replace, type FileStream } from './file-stream';
-
-/** Whoever replaces this later wants to see every file that is opened. */
-const { open: plainOpen } = fs;
-// A FIFO may have taken the file's place since it was looked at: opening that would wait for a writer. Windows has no
-// such flag.
-const NOT_WAITING = fs.constants.O_RDONLY | ((fs.constants.O_NONBLOCK as number | undefined) ?? 0);
 
 type Done = (error?: Error | null) => void;
 
@@ -22,7 +16,7 @@ export function openOnThisThread(file: FileStream): void {
 }
 
 function isPlain(file: FileStream): boolean {
-  return file.fd === null && file.flags === 'r' && typeof file.path === 'string' && fs.open === plainOpen &&
+  return file.fd === null && file.flags === 'r' && typeof file.path === 'string' &&
     file._construct === PLAIN._construct && file.open === PLAIN.open && isOfNodeFs(file);
 }
 
@@ -32,7 +26,7 @@ function construct(this: FileStream, done: Done): void {
 }
 
 function open(file: FileStream, done: Done): void {
-  const fd = openNow(file.path as string);
+  const fd = openAtHand(file.path as string); // whatever fails fails again, as Node has it
   if (fd === undefined) {
     file._construct(done);
     return;
@@ -41,15 +35,6 @@ function open(file: FileStream, done: Done): void {
   done();
   file.emit('open', fd);
   file.emit('ready');
-}
-
-/** Whatever fails here fails by the stream's own opening again, which says so as Node does. */
-function openNow(path: string): number | undefined {
-  try {
-    return native.isFileAtHand(path) ? fs.openSync(path, NOT_WAITING) : undefined;
-  } catch {
-    return undefined;
-  }
 }
 
 /**

@@ -7,11 +7,13 @@ import { invalidArgValue } from '../errors';
 import type { ByteRange } from '../validate';
 import { shortFile, type Source } from './source';
 
+const LENGTH_LINE = /\r\ncontent-length: *(\d+)\r\n/i;
+
 /** The Content-Length of a response, whether its head was made or not; bytes. */
 export function announcedLength(response: http.ServerResponse): number | undefined {
   const { _header: head } = response as unknown as { _header?: string | null };
   if (typeof head === 'string') {
-    const found = /\r\ncontent-length: *(\d+)\r\n/i.exec(head)?.[1];
+    const found = LENGTH_LINE.exec(head)?.[1];
     return found === undefined ? undefined : Number(found);
   }
   const header = response.getHeader('content-length');

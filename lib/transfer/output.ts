@@ -77,15 +77,39 @@ function routeToResponse(response: http.ServerResponse): Route {
   return { kind: 'stream', stream: response, reason: reason ?? 'no-descriptor' };
 }
 
-/** True unless every one of `names` is Node's own method: middleware that transforms the bytes replaces them. */
-function isPatched(object: object, plain: object, names: readonly string[]): boolean {
-  return names.some((name) => (object as Record<string, unknown>)[name] !== (plain as Record<string, unknown>)[name]);
+/** What middleware that transforms the bytes replaces; compared name by name, for a list of names costs more. */
+interface ResponseMethods {
+  readonly write: unknown;
+  readonly end: unknown;
+  readonly _send: unknown;
+  readonly _writeRaw: unknown;
+}
+
+interface SocketMethods {
+  readonly write: unknown;
+  readonly end: unknown;
+  readonly _write: unknown;
+  readonly _writev: unknown;
+}
+
+function isPatchedResponse(response: http.ServerResponse): boolean {
+  const { write, end, _send, _writeRaw } = response as unknown as ResponseMethods;
+  const plain = http.OutgoingMessage.prototype as unknown as ResponseMethods;
+  return write !== plain.write || _send !== plain._send || _writeRaw !== plain._writeRaw ||
+    end !== http.ServerResponse.prototype.end;
+}
+
+/** But for the methods that {@link isTakingTurns} says are ours. */
+function isPatchedSocket(socket: net.Socket): boolean {
+  const { write, end, _write, _writev } = socket as unknown as SocketMethods;
+  const plain = net.Socket.prototype as unknown as SocketMethods;
+  if (write !== plain.write || end !== plain.end) return true;
+  return (_write !== plain._write || _writev !== plain._writev) && !isTakingTurns(socket);
 }
 
 /** Also after the head was made: then it must announce a length, for chunks have a frame of their own. */
 export function whyNotResponse(response: http.ServerResponse): FallbackReason | undefined {
-  if (isPatched(response, http.OutgoingMessage.prototype, ['write', '_send', '_writeRaw'])) return 'patched';
-  if (response.end !== http.ServerResponse.prototype.end) return 'patched';
+  if (isPatchedResponse(response)) return 'patched';
   if (response.hasHeader('transfer-encoding') && !response.headersSent) return 'chunked';
   if (response.headersSent && announcedLength(response) === undefined) return 'chunked';
   return undefined;
@@ -100,14 +124,13 @@ export function isDoneWhenWritten(output: stream.Writable): boolean {
   const socket = response === undefined ? output : socketOfResponse(response);
   if (!(socket instanceof net.Socket) || isProxy(socket) || !('encrypted' in socket)) return false;
   if (response !== undefined && (isProxy(response) || whyNotResponse(response) !== undefined)) return false;
-  return !isPatched(socket, net.Socket.prototype, ['write', 'end', '_write', '_writev']);
+  return !isPatchedSocket(socket);
 }
 
 function whyNotSocket(socket: net.Socket): FallbackReason | undefined {
   if (isProxy(socket)) return 'proxy';
   if ('encrypted' in socket && socket.encrypted) return 'tls';
-  const names = isTakingTurns(socket) ? ['write', 'end'] : ['write', 'end', '_write', '_writev'];
-  if (isPatched(socket, net.Socket.prototype, names)) return 'patched';
+  if (isPatchedSocket(socket)) return 'patched';
   if (!hasPump()) return 'platform';
   if (!socket.connecting && !socket.destroyed && descriptorOf(socket) === undefined) return 'no-descriptor';
   return undefined;

@@ -75,7 +75,7 @@ function readOptions(options: SendfileOptions | undefined): { wanted: WantedRang
   };
 }
 
-function send(route: Route, payload: Payload, transfer: Transfer): Promise<void> {
+function send(route: Route, payload: Payload, transfer: Transfer): Promise<void> | undefined {
   switch (route.kind) {
     case 'descriptor': return sendToDescriptor(route.fd, payload, transfer);
     case 'socket': return sendToSocket(route.socket, payload, transfer);

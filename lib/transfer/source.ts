@@ -11,6 +11,7 @@ import { Mapping } from '../mapping/mapping';
 import { mmap } from '../mapping/mmap';
 import { native, type CopyHandle } from '../native';
 import { fileDescriptor, handleDescriptor, type ByteRange, type FileHandleLike } from '../validate';
+import { closeAtHand, openAtHand } from './at-hand';
 import { MemorySource } from './memory-source';
 
 /** A file: a path, one that is open already (then it stays the caller's), or a Mapping. */
@@ -111,7 +112,18 @@ function borrowed(fd: number, purpose: Purpose): Source | Promise<Source> {
   return new FileSource(fd, { size, mode, path: undefined, end: undefined });
 }
 
-async function openPath(path: string | Buffer | URL, purpose: Purpose): Promise<Source> {
+function openPath(path: string | Buffer | URL, purpose: Purpose): Source | Promise<Source> {
+  const fd = typeof path === 'string' ? openAtHand(path) : undefined;
+  if (fd === undefined) return openOnPool(path, purpose);
+  const facts = fs.fstatSync(fd);
+  if (facts.isFile() && facts.size > 0) {
+    return new FileSource(fd, { size: facts.size, mode: facts.mode, path: path as string, end: closeAtHand });
+  }
+  closeAtHand(fd);
+  return openOnPool(path, purpose);
+}
+
+async function openOnPool(path: string | Buffer | URL, purpose: Purpose): Promise<Source> {
   const name = path instanceof URL ? fileURLToPath(path) : path.toString();
   const fd = await promised<number>((done) => { fs.open(path, O_RDONLY | O_NONBLOCK, done); });
   let keep = false;

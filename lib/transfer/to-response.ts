@@ -7,7 +7,7 @@ import { LaterWrites } from './later-writes';
 import type { Route } from './output';
 import type { Payload } from './sendfile';
 import { destroySocket } from './socket-state';
-import type { Source } from './source';
+import type { Source, WantedRange } from './source';
 import { refuseEnded, sendNow } from './to-socket';
 import { writeAll } from './to-stream';
 import type { Transfer } from './transfer';
@@ -15,38 +15,51 @@ import { inTurn } from './turn';
 
 type ResponseRoute = Extract<Route, { kind: 'response' }>;
 
-export async function sendToResponse(route: ResponseRoute, payload: Payload, transfer: Transfer): Promise<void> {
-  const { source, wanted } = payload;
-  const { response } = route;
-  refuseEnded(response);
-  const later = source instanceof Promise ? new LaterWrites(response) : undefined;
+/** Undefined when all has left by then. */
+export function sendToResponse(
+  route: ResponseRoute, { source, wanted }: Payload, transfer: Transfer,
+): Promise<void> | undefined {
+  refuseEnded(route.response);
+  if (source instanceof Promise) return sendWhenOpen(route, source, wanted, transfer);
+  return sendOpened(route, source, wanted, transfer, undefined);
+}
+
+async function sendWhenOpen(
+  route: ResponseRoute, source: Promise<Source>, wanted: WantedRange, transfer: Transfer,
+): Promise<void> {
+  const later = new LaterWrites(route.response);
   try {
-    const opened = source instanceof Promise ? await source : source;
-    transfer.throwIfStopped();
-    const range = opened.range(wanted);
-    announce(response, opened, range);
-    if (!hasBody(response) || range.length === 0) return;
-    await sendBody(route, opened, range, transfer, later);
+    await sendOpened(route, await source, wanted, transfer, later);
   } finally {
-    later?.release();
+    later.release();
   }
 }
 
-async function sendBody(
-  { response, socket }: ResponseRoute, source: Source, range: ByteRange, transfer: Transfer,
-  later: LaterWrites | undefined,
-): Promise<void> {
+function sendOpened(
+  route: ResponseRoute, source: Source, wanted: WantedRange, transfer: Transfer, later: LaterWrites | undefined,
+): Promise<void> | undefined {
+  transfer.throwIfStopped();
+  const { response, socket } = route;
+  const range = source.range(wanted);
+  announce(response, source, range);
+  if (!hasBody(response) || range.length === 0) return undefined;
   // Whoever looks at the head when it is made (on-headers) may change what follows: make it, then look again.
   if (!response.headersSent) response.writeHead(response.statusCode);
+  transfer.throwIfStopped();
   if (announcedLength(response) === undefined) {
-    await writeAll(response, source, range, transfer, later ?? new LaterWrites(response));
-    return;
+    return writeAll(response, source, range, transfer, later ?? new LaterWrites(response));
   }
   // Between this and its 'close' Node drops what is written to the response, and its callback.
   if (socket.destroyed) throw socket.errored ?? prematureClose();
   countBody(response, range.length);
   sendHeadAtOnce(response, socket, source, range, transfer);
-  if (transfer.sent === range.length) return;
+  return transfer.sent === range.length ? undefined : sendRest(route, source, range, transfer, later);
+}
+
+async function sendRest(
+  { response, socket }: ResponseRoute, source: Source, range: ByteRange, transfer: Transfer,
+  later: LaterWrites | undefined,
+): Promise<void> {
   const write = later?.write ?? response.write.bind(response);
   const queue = (marker: Buffer, done: (error?: Error | null) => void): void => { write(marker, done); };
   const sending = inTurn(socket, queue, () => sendNow(socket, source, range, transfer));

@@ -51,17 +51,18 @@ export class Transfer {
     return this.#stopped;
   }
 
-  /** Runs `work` and answers for its ending: resolves with the bytes sent, rejects with `bytesSent` on the error. */
-  async run(work: () => Promise<void>): Promise<number> {
+  /**
+   * Runs `work` and answers for its ending: resolves with the bytes sent, rejects with `bytesSent` on the error. Work
+   * that is done when it returns has no promise.
+   */
+  async run(work: () => Promise<void> | undefined): Promise<number> {
     const onAbort = (): void => { this.stop(abortError(this.#signal?.reason)); };
     if (this.#signal?.aborted) throw this.#withCount(abortError(this.#signal.reason));
     this.#signal?.addEventListener('abort', onAbort);
     try {
-      await new Promise<void>((resolve, reject) => {
-        if (!this.#endsByItself) this.#rejectNow = reject;
-        this.#startTicking();
-        work().then(resolve, reject);
-      });
+      this.#startTicking();
+      const working = work();
+      if (working !== undefined) await this.#unlessStopped(working);
       this.#report();
       return this.#settled;
     } catch (error) {
@@ -70,6 +71,15 @@ export class Transfer {
       clearInterval(this.#ticking);
       this.#signal?.removeEventListener('abort', onAbort);
     }
+  }
+
+  #unlessStopped(working: Promise<void>): Promise<void> {
+    if (this.#endsByItself) return working;
+    return new Promise((resolve, reject) => {
+      this.#rejectNow = reject;
+      working.then(resolve, reject);
+      if (this.#stopped !== undefined && this.#job === undefined) reject(this.#stopped);
+    });
   }
 
   /** Ends it with `error`: at once, or when the turn of a running job is over, for only then is the count exact. */

@@ -135,7 +135,8 @@ describe('sendfile ends', () => {
   it('for a response whose socket goes while the file is opened', async () => {
     const failures: Failure[] = [];
     const { port } = await serve((_request, response) => {
-      void failureOf(sendfile(response, large)).then((error) => failures.push(error));
+      // Not a string: on the thread pool.
+      void failureOf(sendfile(response, Buffer.from(large))).then((error) => failures.push(error));
       response.socket?.destroy();
     });
     const client = net.connect(port, '127.0.0.1').on('error', () => undefined);

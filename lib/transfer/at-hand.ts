@@ -1,0 +1,31 @@
+/**
+ * Opening and closing a file on this thread, where no disk has to be asked: a turn through libuv's pool costs more than
+ * the calls themselves.
+ */
+import fs from 'node:fs';
+
+import { native } from '../native';
+
+/** Whoever replaces this later wants to see every file that is opened. */
+const { open: plainOpen } = fs;
+// A FIFO may have taken the file's place since it was looked at: opening that would wait for a writer. Windows has no
+// such flag.
+const NOT_WAITING = fs.constants.O_RDONLY | ((fs.constants.O_NONBLOCK as number | undefined) ?? 0);
+
+/**
+ * A descriptor of a regular file; undefined where the disk may have to be asked, and for whatever fails: another
+ * opening tells why.
+ */
+export function openAtHand(path: string): number | undefined {
+  try {
+    return fs.open === plainOpen && native.isFileAtHand(path) ? fs.openSync(path, NOT_WAITING) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Of a file that was opened so. The last close of one without a name frees its blocks, which takes its time. */
+export function closeAtHand(fd: number): void {
+  if (fs.fstatSync(fd).nlink > 0) fs.closeSync(fd);
+  else fs.close(fd, () => undefined);
+}
