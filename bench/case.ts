@@ -54,6 +54,8 @@ export interface Case {
   /** Its rows in the short table of README.md. */
   readonly headline?: Headline | readonly Headline[];
   readonly grows?: readonly Growth[];
+  /** Fewer rounds than others are enough, because each takes long and sees much. */
+  readonly leastRounds?: number;
 }
 
 /** True in a quick run (`--quick`), which checks that cases work: take a fraction of the work. */

@@ -53,7 +53,8 @@ export function claimsPlot(verdicts: readonly Verdict[]): Promise<string> {
       { mark: { type: 'bar', height: 10 },
         encoding: {
           y: { field: 'claim', type: 'nominal', sort: null, title: null, axis: NAMES },
-          x: { field: 'share', type: 'quantitative', scale: { type: 'log' }, title: 'of what it may be (1: the target)' },
+          x: { field: 'share', type: 'quantitative', scale: { type: 'log', domain: [0.02, 50], clamp: true },
+            axis: { format: '~g' }, title: 'of what it may be (1: the target)' },
           x2: { datum: 1 },
           color: { ...COLOUR, scale: { domain: ['met', 'missed'], range: [OURS, MISSED] } },
         } },

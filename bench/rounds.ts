@@ -116,16 +116,20 @@ async function runRounds(plan: Plan, caseName: string, folder: string, runs: Run
 export async function runCase(
   plan: Plan, caseName: string, label: string,
 ): Promise<{ result: CaseResult; versions: NodeJS.ProcessVersions }> {
-  const { name, title, baseline, contenders, headline, grows } = loadCase(caseName);
+  const { name, title, baseline, contenders, headline, grows, leastRounds = plan.leastRounds } = loadCase(caseName);
   const folder = mkdtempSync(path.join(os.tmpdir(), 'zerocopy-bench-'));
+  const remove = (): void => rmSync(folder, { recursive: true, force: true });
+  process.once('exit', remove); // also when it is interrupted
   const runs = new Runs(Object.keys(contenders));
   const progress = new Progress(label);
   const started = performance.now();
   try {
-    await runRounds(plan, caseName, folder, runs, progress);
+    const own = { ...plan, leastRounds: Math.min(leastRounds, plan.leastRounds) };
+    await runRounds(own, caseName, folder, runs, progress);
   } finally {
     progress.end();
-    rmSync(folder, { recursive: true });
+    process.off('exit', remove);
+    remove();
   }
   const base = runs.samples.get(baseline);
   if (base === undefined) throw new Error(`${caseName}: its baseline is not here: ${runs.unavailable[baseline]!}`);

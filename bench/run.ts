@@ -45,6 +45,8 @@ function fail(error: unknown): void {
   process.exitCode = error instanceof UsageError ? 2 : 1;
 }
 
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
+
 try {
   const plan = readPlan(process.argv.slice(2));
   if (plan === undefined) console.log(HELP);

@@ -17,7 +17,7 @@ const FLAGS = [
 
 function nativeFiles(folder) {
   return readdirSync(path.join(root, folder), { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile() && /\.(cc|h)$/.test(entry.name))
+    .filter((entry) => entry.isFile() && /\.(cc|c|h)$/.test(entry.name))
     .map((entry) => path.relative(root, path.join(entry.parentPath, entry.name)))
     .filter((file) => !file.startsWith('src-native/build'))
     .sort();
@@ -55,7 +55,7 @@ async function tidyAll(files) {
 }
 
 for (const tool of ['clang-format-19', 'clang-tidy-19']) requireTool(tool);
-const files = [...nativeFiles('src-native'), ...nativeFiles('test/native')];
+const files = [...nativeFiles('src-native'), ...nativeFiles('test/native'), ...nativeFiles('bench/baseline')];
 const format = spawnSync('clang-format-19', ['--dry-run', '-Werror', ...files], { cwd: root, stdio: 'inherit' });
 const sources = files.filter((file) => file.endsWith('.cc') && !FOREIGN.test(file));
 const failed = await tidyAll(sources);

@@ -15,8 +15,14 @@ static size_t size;
 static volatile size_t result;  // so that nothing is left out
 
 static void equals(void) { result = (size_t)memcmp(a, b, size); }
-static void assign(void) { memcpy(b, a, size); result = b[size / 2]; }
-static void fill(void) { memset(b, 7, size); result = b[size / 2]; }
+static void assign(void) {
+  memcpy(b, a, size);
+  result = b[size / 2];
+}
+static void fill(void) {
+  memset(b, 7, size);
+  result = b[size / 2];
+}
 static void find(void) { result = memchr(a, 9, size) != NULL; }
 
 static double best(void (*work)(void), int rounds) {

@@ -1,10 +1,11 @@
 import { QUICK, type Contender, type Measured } from '../case';
 import { fastReaders, probe } from '../serving/clients';
 import { makeFile, MIB, serving } from '../serving/folder';
-import { byHandle, nginx, node, streamed, type Running } from '../serving/servers';
+import { nginx } from '../serving/programs';
+import { byHandle, node, streamed, type Running } from '../serving/servers';
 import { quantile } from '../statistics';
 
-const MILLISECONDS = QUICK ? 300 : 3000;
+const MILLISECONDS = QUICK ? 300 : 2000;
 
 export const name = 'send-file-beside';
 export const title = 'Requests for 1 KiB beside four clients that take 100 MiB as fast as they can';

@@ -4,7 +4,8 @@ import { QUICK, type Contender, type Measured } from '../case';
 import { slowReaders } from '../serving/clients';
 import { cpuSeconds, residentMb } from '../serving/cpu';
 import { makeFile, MIB, serving } from '../serving/folder';
-import { byPath, fromMemory, nginx, node, streamed, type Running } from '../serving/servers';
+import { nginx } from '../serving/programs';
+import { byPath, fromMemory, node, streamed, type Running } from '../serving/servers';
 
 const READERS = QUICK ? 50 : 1000;
 const SECONDS = QUICK ? 1 : 8;
@@ -13,6 +14,7 @@ const RATE = 64_000; // bytes per second and reader
 export const name = 'send-file-readers';
 export const title = `${READERS.toLocaleString('en')} readers at 64 KB/s of one file of 10 MiB, for ${String(SECONDS)} s`;
 export const baseline = 'fs.createReadStream().pipe(response)';
+export const leastRounds = 3;
 export const headline = { metric: 'resident MB over idle', contender: 'zerocopy sendfile, path' };
 
 async function measure(server: Running, folder: string): Promise<Measured> {

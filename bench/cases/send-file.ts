@@ -2,7 +2,8 @@ import { QUICK, type Contender, type Measured } from '../case';
 import { residentMb } from '../serving/cpu';
 import { drain } from '../serving/drain';
 import { makeFile, MIB, serving } from '../serving/folder';
-import { byHandle, byPath, fromMemory, leastInC, nginx, node, streamed, type Running } from '../serving/servers';
+import { bunServe, leastInC, leastInPython, nginx } from '../serving/programs';
+import { byHandle, byPath, fromMemory, node, streamed, type Running } from '../serving/servers';
 
 export const name = 'send-file';
 export const title = 'Serve a file to a client on another core';
@@ -11,8 +12,8 @@ export const headline = { metric: 'server CPU s per GB, 100 MiB', contender: 'ze
 
 const LARGE = [[100 * MIB, '100 MiB'], [MIB, '1 MiB']] as const;
 const SMALL = [[16 * 1024, '16 KiB'], [1024, '1 KiB']] as const;
-const BYTES_PER_SIZE = (QUICK ? 0.1 : 1) * 1e9;
-const SMALL_REQUESTS = QUICK ? 200 : 3000;
+const BYTES_PER_SIZE = (QUICK ? 0.1 : 0.6) * 1e9;
+const SMALL_REQUESTS = QUICK ? 200 : 2000;
 
 async function measure(server: Running, folder: string): Promise<Measured> {
   const measured: Record<string, number> = {};
@@ -36,5 +37,7 @@ export const contenders: Record<string, Contender> = {
   'zerocopy sendfile, path': serving(node(byPath), measure),
   'zerocopy sendfile, FileHandle kept open': serving(node(byHandle), measure),
   'nginx, sendfile on': serving(nginx, measure),
+  'Bun.serve': serving(bunServe, measure),
   'C, a loop of sendfile': serving(leastInC, measure),
+  'python3, a loop of os.sendfile': serving(leastInPython, measure),
 };

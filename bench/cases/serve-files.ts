@@ -10,7 +10,8 @@ import { serveFiles } from 'zerocopy/http';
 import { QUICK, type Contender, type Measured } from '../case';
 import { drain } from '../serving/drain';
 import { makeFile, MIB, serving } from '../serving/folder';
-import { bunServe, inThisProcess, nginx, type Running } from '../serving/servers';
+import { bunServe, nginx } from '../serving/programs';
+import { inThisProcess, type Running } from '../serving/servers';
 
 export const name = 'serve-files';
 export const title = 'A static handler for files, to a client on another core';
@@ -21,7 +22,7 @@ export const headline = [
 ];
 
 const SMALL = 1024;
-const SIZES = [[SMALL, '1 KiB', 8000], [192 * 1024, '192 KiB', 3000], [MIB, '1 MiB', 1000]] as const;
+const SIZES = [[SMALL, '1 KiB', 4000], [192 * 1024, '192 KiB', 1500], [MIB, '1 MiB', 500]] as const;
 const QUICK_REQUESTS = 200;
 
 async function measure(server: Running, folder: string): Promise<Measured> {
