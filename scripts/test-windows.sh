@@ -29,7 +29,7 @@ foreign+='|after resize|unmaps before it returns|leaves raw arrays alone|symboli
 foreign+='|with a descriptor of its own|allocates its blocks|bad input|a pipe has|what a pipe|cut, and gives no zeros'
 specs=()
 for spec in mapping/{mapping.windows,mapping.spec,mmap.spec,lines.spec,cursor.spec,search.spec,copy-within.spec,holders.spec} \
-  view/{views,misuse,model,interop}.spec transfer/read-into.spec; do
+  view/{views,misuse,model,interop}.spec transfer/{transfers.windows,read-into.spec}; do
   specs+=("out/test/$spec.js")
 done
 
