@@ -14,7 +14,7 @@ export function temporaryFolder(): { file(name: string, content?: Uint8Array | s
   after(async () => {
     if (folder === undefined) return;
     if (KEEPS_MAPPED_FILES) await gcUntil(() => false, 3); // what nobody has closed
-    rmSync(folder, { recursive: true, force: true });
+    rmSync(folder, { recursive: true, force: true, maxRetries: KEEPS_MAPPED_FILES ? 10 : 0 });
   });
   return {
     file(name, content) {
