@@ -5,7 +5,7 @@ import { caseNames } from './load';
 
 const LEAST_ROUNDS = 5;
 const MOST_ROUNDS = 11;
-const SECONDS = 30;
+const SECONDS = 25;
 
 export const HELP = `npm run bench [-- CASE…] [OPTIONS]
 

@@ -22,7 +22,7 @@ export const headline = [
 ];
 
 const SMALL = 1024;
-const SIZES = [[SMALL, '1 KiB', 4000], [192 * 1024, '192 KiB', 1500], [MIB, '1 MiB', 500]] as const;
+const SIZES = [[SMALL, '1 KiB', 3000], [192 * 1024, '192 KiB', 1000], [MIB, '1 MiB', 400]] as const;
 const QUICK_REQUESTS = 200;
 
 async function measure(server: Running, folder: string): Promise<Measured> {
