@@ -95,7 +95,13 @@ const BY_PATH = { contender: 'zerocopy sendfile, path' } as const;
 const BY_HANDLE = { contender: 'zerocopy sendfile, FileHandle kept open' } as const;
 const SEND = { case: 'send-file', whyMissed: KERNEL } as const;
 
+const COPY = { case: 'copy-file', contender: 'zerocopy copyFile' } as const;
+
 const transfers: readonly Target[] = [
+  { ...COPY, claim: 'Copy a file, beside fs.copyFile', metric: 'CPU ms, 512 MiB', against: 'fs.copyFile',
+    limit: { timesOf: 1.1 } },
+  { ...COPY, claim: 'Disk that the copy of a hole with 8 MiB in it takes', metric: 'MB on the disk, a hole',
+    limit: { atMost: 9 } },
   { ...SEND, ...BY_PATH, claim: 'Send 100 MiB, beside nginx', metric: 'server CPU s per GB, 100 MiB', against: NGINX,
     limit: { timesOf: 1.15 } },
   { ...SEND, ...BY_PATH, claim: 'Send 100 MiB, beside a stream', metric: 'server CPU s per GB, 100 MiB',
