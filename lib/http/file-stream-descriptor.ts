@@ -5,14 +5,14 @@
 import fs from 'node:fs';
 
 import { openAtHand } from '../transfer/at-hand';
-import { isOfNodeFs, PLAIN, replace, type FileStream } from './file-stream';
+import { isOfNodeFs, PLAIN, shadow, type FileStream } from './file-stream';
 
 type Done = (error?: Error | null) => void;
 
 /** Before the stream begins to open its file, which is a tick after it was made; later this does nothing. */
 export function openOnThisThread(file: FileStream): void {
   if (!isPlain(file)) return;
-  replace(file, '_construct', construct);
+  shadow(file, '_construct', construct);
 }
 
 function isPlain(file: FileStream): boolean {
@@ -21,7 +21,7 @@ function isPlain(file: FileStream): boolean {
 }
 
 function construct(this: FileStream, done: Done): void {
-  replace(this, '_construct', PLAIN._construct);
+  this._construct = PLAIN._construct;
   setImmediate(open, this, done);
 }
 
@@ -43,7 +43,7 @@ function open(file: FileStream, done: Done): void {
  */
 export function closeOnThisThread(file: FileStream): void {
   if (file._destroy !== PLAIN._destroy || !isOfNodeFs(file)) return;
-  replace(file, '_destroy', destroy);
+  shadow(file, '_destroy', destroy);
 }
 
 function destroy(this: FileStream, error: Error | null, done: Done): void {

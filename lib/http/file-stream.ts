@@ -23,7 +23,7 @@ export type FileStream = Omit<fs.ReadStream, 'fd' | 'bytesRead'> & {
   readonly autoClose?: boolean;
   readonly _readableState: { readonly pipes: readonly object[] };
   readonly open: unknown;
-  readonly _construct: (done: (error?: Error | null) => void) => void;
+  _construct: (done: (error?: Error | null) => void) => void;
 };
 
 export function isFileStream(source: unknown): source is FileStream {
@@ -33,8 +33,11 @@ export function isFileStream(source: unknown): source is FileStream {
 /** What is called in the place of the first read. Answers how many bytes the stream's own `_read` is asked for then. */
 type Begin = (wanted: number) => number;
 
-const BEGIN = Symbol('begin');
-const READ = Symbol('read');
+const FIRST = Symbol('first read');
+
+interface Awaited {
+  readonly [FIRST]: { readonly begin: Begin; readonly read: FileStream['_read'] };
+}
 
 /** Whether somebody waits for its first read already. */
 export function isAwaited(file: FileStream): boolean {
@@ -43,29 +46,29 @@ export function isAwaited(file: FileStream): boolean {
 
 /** Calls `begin` in the place of the first read. */
 export function atFirstRead(file: FileStream, begin: Begin): void {
-  replace(file, BEGIN, begin);
-  replace(file, READ, file._read);
-  replace(file, '_read', firstRead);
+  shadow(file, FIRST, { begin, read: file._read });
+  shadow(file, '_read', firstRead);
 }
 
-function firstRead(this: FileStream & { readonly [BEGIN]: Begin; readonly [READ]: unknown }, wanted: number): void {
-  replace(this, '_read', this[READ]);
-  const asked = this[BEGIN](wanted);
+function firstRead(this: FileStream & Awaited, wanted: number): void {
+  const { begin, read } = this[FIRST];
+  this._read = read;
+  const asked = begin(wanted);
   if (asked > 0) this._read(asked);
 }
 
 /**
- * Shadows a method of one stream. To end that, what was there takes its place again: deleting a property would make the
- * stream a dictionary, slow from then on.
+ * Shadows a method of one stream. To end that, assign what was there: deleting a property would make the stream a
+ * dictionary, slow from then on.
  */
-export function replace(file: FileStream, name: string | symbol, value: unknown): void {
+export function shadow(file: FileStream, name: string | symbol, value: unknown): void {
   Object.defineProperty(file, name, { value, configurable: true, writable: true, enumerable: false });
 }
 
 /** Calls `onDestroy` as soon as destroy() is called: before the descriptor is closed, and can mean another file. */
 export function whenDestroyed(file: FileStream, onDestroy: () => void): void {
   const destroy = file._destroy.bind(file);
-  replace(file, '_destroy', (error: Error | null, callback: (error?: Error | null) => void): void => {
+  shadow(file, '_destroy', (error: Error | null, callback: (error?: Error | null) => void): void => {
     onDestroy();
     destroy(error, callback);
   });
