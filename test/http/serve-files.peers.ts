@@ -3,10 +3,9 @@
  * clients by the hundred, and a browser.
  */
 import assert from 'node:assert/strict';
-import { spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
+import { spawn } from 'node:child_process';
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
-import net from 'node:net';
+import type net from 'node:net';
 import path from 'node:path';
 import { setTimeout as later } from 'node:timers/promises';
 import { chromium } from 'playwright-core';
@@ -14,24 +13,17 @@ import { serveFiles, transfers } from 'zerocopy/http';
 
 import { ask, type Answer } from '../support/exchange';
 import { servers } from '../support/network';
+import { nginxServers } from '../support/nginx';
 import { patternBytes, temporaryFolder } from '../support/temporary';
 import { requireTool } from '../support/tool';
 
 const SIZE = 300_000;
 const DATE = 'Sun, 06 Nov 1994 08:49:37 GMT';
 
-async function freePort(): Promise<number> {
-  const server = net.createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as net.AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}
-
 describe('serveFiles beside', () => {
   const folder = temporaryFolder();
   const { http: listen } = servers();
+  const nginx = nginxServers();
   let root = '';
   let ours = 0;
   let server: net.Server;
@@ -46,33 +38,13 @@ describe('serveFiles beside', () => {
   });
 
   describe('nginx', () => {
-    let nginx: ChildProcess | undefined;
     let theirs = 0;
     before(async () => {
-      theirs = await freePort();
-      const prefix = path.dirname(folder.file('nginx.conf', `
-        daemon off; master_process off; pid nginx.pid; error_log stderr crit; worker_processes 1;
-        events { worker_connections 64; }
-        http {
-          access_log off; disable_symlinks on; default_type application/octet-stream; types { text/html html; text/plain txt; }
-          client_body_temp_path a; proxy_temp_path b; fastcgi_temp_path c; uwsgi_temp_path d; scgi_temp_path e;
-          absolute_redirect off; charset utf-8; charset_types text/html text/plain;
-          server { listen 127.0.0.1:${String(theirs)}; root ${root}; }
-        }`));
-      nginx = spawn(requireTool('nginx', 'nginx-light'), ['-p', prefix, '-c', 'nginx.conf', '-e', 'stderr'], { stdio: ['ignore', 'inherit', 'inherit'] });
-      for (let i = 0; ; i++) {
-        const socket = net.connect(theirs, '127.0.0.1');
-        try {
-          await once(socket, 'connect');
-          socket.destroy();
-          break;
-        } catch (error) {
-          if (i > 100) throw error;
-          await later(50);
-        }
-      }
+      theirs = await nginx(`
+        disable_symlinks on; default_type application/octet-stream; types { text/html html; text/plain txt; }
+        absolute_redirect off; charset utf-8; charset_types text/html text/plain;
+        server { listen 80; root ${root}; }`);
     });
-    after(() => { nginx?.kill('SIGKILL'); });
 
     /** Of an answer, what both should say alike. */
     const compared = ({ status, headers, body }: Answer) => ({
@@ -117,6 +89,29 @@ describe('serveFiles beside', () => {
         assert.equal((await ask(ours, target, headers)).status, here);
       });
     }
+
+    it('in front of it, as docs/serving.md says: the same answers, by connections that stay', async () => {
+      const markdown = readFileSync(path.join(__dirname, '../../../docs/serving.md'), 'utf8');
+      const configuration = /^```nginx\n([^]*?)^```$/m.exec(markdown)![1]!;
+      assert.ok(configuration.includes('127.0.0.1:8080'));
+      const { port, server: behind } = await listen(serveFiles(root));
+      let connections = 0;
+      behind.on('connection', () => connections++);
+      const front = await nginx(configuration.replace('127.0.0.1:8080', `127.0.0.1:${String(port)}`));
+      const { headers: { etag = '' } } = await ask(front, '/file.bin');
+      const requests: readonly [target: string, headers: Headers, status: number][] = [
+        ['/file.bin', {}, 200], ['HEAD /file.bin', {}, 200], ['/file.bin', { Range: 'bytes=5-9' }, 206],
+        ['/file.bin', { 'If-None-Match': etag }, 304], ['/file.bin', { 'Range': 'bytes=-5', 'If-Range': etag }, 206],
+        ['/file.bin', { Range: 'bytes=999999-' }, 416], ['/dir/', {}, 200], ['/dir', {}, 301], ['/missing', {}, 404],
+      ];
+      for (const [target, headers, status] of requests) {
+        const [there, here] = [await ask(front, target, headers), await ask(port, target, headers)];
+        const { location } = there.headers;
+        assert.deepEqual([there.status, there.body, there.headers['etag'], there.headers['content-range'], location],
+          [status, here.body, here.headers['etag'], here.headers['content-range'], location && '/dir/'], target);
+      }
+      assert.equal(connections, 1 + requests.length, 'nginx needs one, and those that asked directly one each');
+    });
   });
 
   for (const [what, args] of [
