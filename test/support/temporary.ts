@@ -2,8 +2,6 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 
-import { gcUntil } from './gc';
-
 /** Windows neither replaces nor removes a file that is mapped: there the same name comes in another folder. */
 const KEEPS_MAPPED_FILES = process.platform === 'win32';
 
@@ -11,10 +9,12 @@ const KEEPS_MAPPED_FILES = process.platform === 'win32';
 export function temporaryFolder(): { file(name: string, content?: Uint8Array | string): string } {
   let folder: string | undefined;
   const newest = new Map<string, string>();
-  after(async () => {
-    if (folder === undefined) return;
-    if (KEEPS_MAPPED_FILES) await gcUntil(() => false, 3); // what nobody has closed
-    rmSync(folder, { recursive: true, force: true, maxRetries: KEEPS_MAPPED_FILES ? 10 : 0 });
+  const remove = (): void => {
+    if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
+  };
+  after(() => {
+    if (KEEPS_MAPPED_FILES) process.once('exit', () => { removeWhatCanBe(remove); });
+    else remove();
   });
   return {
     file(name, content) {
@@ -27,6 +27,15 @@ export function temporaryFolder(): { file(name: string, content?: Uint8Array | s
       return file;
     },
   };
+}
+
+/** What nobody has closed by then stays. */
+function removeWhatCanBe(remove: () => void): void {
+  try {
+    remove();
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : error);
+  }
 }
 
 /** `length` bytes that tell where they stand: byte i is (i * 31 + (i >> 8) * 7) & 255. */
