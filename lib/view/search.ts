@@ -14,7 +14,11 @@ function soughtIn(value: unknown, { kind }: Format): number | bigint | undefined
   const number = typeof value === 'boolean' ? Number(value) : value;
   if (typeof number !== 'number' && typeof number !== 'bigint') return undefined;
   if (kind === KIND.I64 || kind === KIND.U64) {
-    return typeof number === 'bigint' || Number.isInteger(number) ? BigInt(number) : undefined;
+    if (typeof number === 'number' && !Number.isInteger(number)) return undefined;
+    const integer = BigInt(number);
+    // JavaScriptCore's arrays would wrap it, and find another.
+    const wrapped = kind === KIND.I64 ? BigInt.asIntN(64, integer) : BigInt.asUintN(64, integer);
+    return wrapped === integer ? integer : undefined;
   }
   // A bigint that no double equals cannot be among elements that all are doubles.
   return typeof number === 'bigint' && BigInt(Number(number)) !== number ? undefined : Number(number);

@@ -4,6 +4,8 @@
 import path from 'node:path';
 import v8 from 'node:v8';
 
+import { unavailable } from '../errors';
+
 const MAX_FRAMES = 20;
 /** What is not the caller's: as compiled, all in dist/, and as source maps name it. */
 const OWN_FOLDERS = ['', '../lib'].map((folder) => path.resolve(__dirname, folder) + path.sep);
@@ -56,10 +58,13 @@ export function countable(memoryView: abstract new (...args: never[]) => object)
  * inspection reports here while a census is on.
  */
 export function census(): readonly Seen[] {
+  // Bun has no such function.
+  const { queryObjects } = v8 as Partial<typeof v8>;
+  if (queryObjects === undefined) throw unavailable('v8.queryObjects()');
   const found: Seen[] = [];
   seen = found;
   try {
-    if (viewClass !== undefined) v8.queryObjects(viewClass, { format: 'summary' });
+    if (viewClass !== undefined) queryObjects(viewClass, { format: 'summary' });
   } finally {
     seen = undefined;
   }

@@ -55,14 +55,15 @@ napi_value PrefetchHeld(napi_env env, napi_callback_info info) {
 // readHeld(hold, offset, target): fills the Uint8Array. What cannot be read are zeros, and a fault.
 napi_value ReadHeld(napi_env env, napi_callback_info info) {
   const Arguments<3> arguments(env, info);
-  os::ByteRange range;
+  uint64_t offset = 0;
   void* target = nullptr;
+  size_t length = 0;
   const Hold held = arguments.ok() ? FromHold(env, arguments[0]) : nullptr;
-  if (held == nullptr || !arguments.Size(1, &range.offset) ||
-      !ReadArray(env, arguments[2], napi_uint8_array, &target, &range.length) || !os::Fits(range, held->length())) {
+  if (held == nullptr || !arguments.Size(1, &offset) ||
+      !ReadArray(env, arguments[2], napi_uint8_array, &target, &length) || !os::Fits({offset, length}, held->length())) {
     return ThrowMisuse(env, "readHeld(hold, offset, target)");
   }
-  if (range.length > 0) std::memcpy(target, held->data() + range.offset, range.length);
+  if (length > 0) std::memcpy(target, held->data() + offset, length);
   return MakeUndefined(env);
 }
 

