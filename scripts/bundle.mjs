@@ -166,7 +166,15 @@ async function buildDeclarations() {
   for (const entry of Object.keys(ENTRIES)) {
     copyFileSync(path.join(declarations, `${entry}.d.mts`), path.join(dist, `${entry}.d.mts`));
     await exportTypesAsTypes(entry);
+    nameOwnArrays(path.join(dist, `${entry}.d.ts`));
   }
+}
+
+/** TypeScript has had arrays over a kind of buffer since 5.7; for older ones the same types by what returns them. */
+function nameOwnArrays(file) {
+  const text = readFileSync(file, 'utf8');
+  writeFileSync(file, text.replaceAll('Uint8Array<ArrayBuffer>', "ReturnType<Uint8ArrayConstructor['from']>")
+    .replaceAll('Buffer<ArrayBuffer>', 'ReturnType<typeof Buffer.alloc>'));
 }
 
 /** rollup exports every class as a value, those too of which the entry gives the type alone. */

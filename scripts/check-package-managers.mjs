@@ -160,6 +160,20 @@ function typeChecks(folder, version) {
   }
 }
 
+/** The command that the error names, where there is a compiler; npx finds node-gyp where npm put it. */
+function buildsFromSource(folder) {
+  rmSync(path.join(folder, 'node_modules/zerocopy/prebuilds'), { recursive: true });
+  const { stderr } = spawnSync('node', ['required.cjs'], { cwd: folder, encoding: 'utf8' });
+  const [, command] = /Build one: npx (node-gyp .*)\. Tried:/.exec(stderr) ?? [];
+  if (command === undefined) throw new Error(`names no command: ${stderr}`);
+  const [, ...args] = command.split(' ');
+  const prefix = path.resolve(process.execPath, '../..');
+  const headers = existsSync(path.join(prefix, 'include/node/node_api.h')) ? [`--nodedir=${prefix}`] : [];
+  const env = { ...process.env, JOBS: 'max' };
+  run(process.execPath, [path.join(tool('node-gyp@12'), 'bin/node-gyp.js'), ...args, ...headers], { cwd: folder, env });
+  uses(folder, process.env);
+}
+
 const NODES = [20, 22, 24, 26];
 const TYPESCRIPTS = ['5.4', '5.9', '6', '7'];
 
@@ -185,6 +199,7 @@ function main() {
   run(process.execPath, [npm, 'install', tarball, '--no-audit', '--no-fund', '--ignore-scripts'], { cwd: folder });
   for (const version of NODES) line(`runs: Node ${version}`, () => uses(folder, {}, nodeOf(version)));
   for (const version of TYPESCRIPTS) typeChecks(folder, version);
+  line('builds from source', () => buildsFromSource(folder));
 }
 
 try {

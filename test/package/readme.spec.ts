@@ -74,7 +74,7 @@ function run(folder: string, example: Example): void {
   assert.deepEqual(stdout.split('\n').slice(0, announced(example.source).length), announced(example.source));
 }
 
-const documents = ['README.md', ...readdirSync(path.join(ROOT, 'docs'))
+const documents = ['README.md', 'CONTRIBUTING.md', 'SECURITY.md', ...readdirSync(path.join(ROOT, 'docs'))
   .filter((name) => name.endsWith('.md')).map((name) => `docs/${name}`)];
 
 describe('the examples in', () => {
@@ -100,6 +100,33 @@ describe('the examples in', () => {
     const [wrong, broken] = examplesOf('```js\nconsole.log(1 + 1); // 3\n```\n\n```ts\nthrow new Error();\n```\n');
     assert.throws(() => run(folder, wrong!), assert.AssertionError);
     assert.throws(() => run(folder, broken!), assert.AssertionError);
+  });
+});
+
+/** What is wrong with the commands of ```sh blocks, as far as it can be known without running them. */
+function wrongCommands(markdown: string): string[] {
+  const { scripts } = JSON.parse(readFileSync(path.join(ROOT, 'package.json'), 'utf8')) as { scripts: Record<string, string> };
+  const lines = [...markdown.matchAll(/^```sh\n([^]*?)^```$/gm)].flatMap((match) => match[1]!.split('\n'));
+  const commands = lines.flatMap((line) => line.replace(/ +#.*$/, '').split(/ && | \| /));
+  return commands.filter((command) => {
+    const [, script, own, file] = /^npm (?:run ([\w:]+)|(start|test)\b)|^(?:node )?(scripts\/\S+)/.exec(command) ?? [];
+    if (script !== undefined || own !== undefined) return !Object.hasOwn(scripts, (script ?? own)!);
+    if (file !== undefined) return !existsSync(path.join(ROOT, file));
+    const subcommand = /^(?:npx )?zerocopy (\w+)/.exec(command)?.[1];
+    return subcommand !== undefined && !['serve', 'cache'].includes(subcommand);
+  });
+}
+
+describe('commands', () => {
+  for (const document of documents) {
+    it(`in ${document} are there`, () => {
+      assert.deepEqual(wrongCommands(readFileSync(path.join(ROOT, document), 'utf8')), []);
+    });
+  }
+
+  it('that are not there would be noticed', () => {
+    const markdown = '```sh\nnpm run nothing   # new\nnode scripts/nothing.mjs\nzerocopy rm x | cat\nls\n```\n';
+    assert.deepEqual(wrongCommands(markdown), ['npm run nothing', 'node scripts/nothing.mjs', 'zerocopy rm x']);
   });
 });
 

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import yaml from 'js-yaml';
+import { parse } from 'yaml';
 
 const root = path.resolve(__dirname, '../../..');
 const folder = path.join(root, '.github/workflows');
@@ -27,13 +27,13 @@ function problemsOfStep({ uses, run, with: inputs }: Step): string[] {
   if (uses?.startsWith('actions/checkout@') === true && inputs?.['persist-credentials'] !== false) found.push('keeps credentials');
   // What anybody may have named is no part of a shell's text.
   if (/\$\{\{\s*github\.(event|head_ref|ref_name)/.test(run ?? '')) found.push(`runs what others wrote: ${String(run)}`);
-  for (const [, script] of (run ?? '').matchAll(/npm run ([\w:-]+)/g)) if (!(script! in scripts)) found.push(`no script ${script!}`);
+  for (const [, script] of (run ?? '').matchAll(/npm run ([\w:-]+)/g)) if (!Object.hasOwn(scripts, script!)) found.push(`no script ${script!}`);
   for (const [file] of (run ?? '').matchAll(/scripts\/[\w.-]+/g)) if (!existsSync(path.join(root, file))) found.push(`no ${file}`);
   return found;
 }
 
 function problems(text: string): string[] {
-  const { permissions, jobs } = yaml.load(text) as Workflow;
+  const { permissions, jobs } = parse(text) as Workflow;
   const found = Object.values(permissions ?? { all: 'write' }).includes('write') ? ['everything may write'] : [];
   for (const [name, job] of Object.entries(jobs)) {
     if (job['timeout-minutes'] === undefined) found.push(`${name} may run for ever`);
