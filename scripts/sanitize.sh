@@ -92,7 +92,7 @@ controls() {
 ending='workers|transferred|exit|closed-while-busy|divided|faults|random-programs'                          # lifetime
 ending+='|holders|lines|paging|search|share|shared-memory|wait|writing'                  # mapping
 ending+='|copy-file|read-stream|examples|cache|cli|serve|accelerate|cluster|serve-files|serve-files-endings' # above
-ending+='|file-stream-descriptor'
+ending+='|file-stream-descriptor|ranges|sendfile-mapping'
 
 # specs SANITIZER SPEC…: mocha over them. A test that hangs keeps the process: end it.
 specs() {
