@@ -28,7 +28,7 @@ foreign='that is cut|was cut|is cut meanwhile|pages that were lost|has the mappi
 foreign+='|after resize|unmaps before it returns|leaves raw arrays alone|symbolic links|reads its pages in before'
 foreign+='|with a descriptor of its own|allocates its blocks|bad input|a pipe has|what a pipe|cut, and gives no zeros'
 specs=()
-for spec in view/{misuse,views,model,interop}.spec \
+for spec in view/{misuse,views,model}.spec \
   mapping/{mapping.windows,mapping.spec,mmap.spec,lines.spec,cursor.spec,search.spec,copy-within.spec,holders.spec} \
   transfer/{transfers.windows,read-into.spec}; do
   specs+=("out/test/$spec.js")
