@@ -5,6 +5,9 @@ import path from 'node:path';
 /** Windows neither replaces nor removes a file that is mapped: there the same name comes in another folder. */
 const KEEPS_MAPPED_FILES = process.platform === 'win32';
 
+/** Removed when the process ends. */
+const leftovers: (() => void)[] = [];
+
 /** A folder for one suite's files, removed when it ends: call inside describe(). */
 export function temporaryFolder(): { file(name: string, content?: Uint8Array | string): string } {
   let folder: string | undefined;
@@ -13,8 +16,8 @@ export function temporaryFolder(): { file(name: string, content?: Uint8Array | s
     if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
   };
   after(() => {
-    if (KEEPS_MAPPED_FILES) process.once('exit', () => { removeWhatCanBe(remove); });
-    else remove();
+    if (!KEEPS_MAPPED_FILES) remove();
+    else if (leftovers.push(remove) === 1) process.once('exit', () => { leftovers.forEach(removeWhatCanBe); });
   });
   return {
     file(name, content) {
