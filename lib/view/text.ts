@@ -4,6 +4,7 @@ import { invalidArgType, invalidArgValue } from '../errors';
 import { forEachChunk } from './copy';
 import type { Scalar } from './format';
 import { listOf } from './values';
+import { checkOwner } from './owner';
 import { areaIn, type Parts } from './parts';
 import { items, type Area } from './walk';
 
@@ -84,7 +85,7 @@ export function describe(parts: Parts, released: boolean, options: InspectOption
   const lock = parts.form.readonly ? ', read-only' : '';
   const head = `MemoryView '${area.format.text}' [${area.shape.join(', ')}] of ${nameOf(parts.owner.exporter.source)}${lock}`;
   try {
-    if (!parts.owner.open) throw parts.owner.exporter.reason();
+    checkOwner(parts.owner);
     return `${head} { ${firstItems(area, options)} }`;
   } catch (error) {
     return `${head} (${(error as { code?: string }).code ?? 'unreadable'})`;
