@@ -9,7 +9,7 @@
 import { native } from '../native';
 import { clampedRange, optionalBoolean, optionsObject } from '../validate';
 import { viewOf, type MemoryView } from '../view/memory-view';
-import { bytesOf, type Owner } from '../view/owner';
+import { bytesOf, isIntact, type Owner } from '../view/owner';
 import type { Windows } from './windows';
 
 export interface LinesOptions {
@@ -121,7 +121,7 @@ class Lines implements IterableIterator<MemoryView> {
   private memoryOf(start: number, end: number): Owner {
     const { windows, owner } = this;
     windows.check();
-    if (start >= owner.start && end - owner.start <= bytesOf(owner).length) return owner;
+    if (start >= owner.start && end - owner.start <= owner.byteLength && !owner.span && isIntact(owner)) return owner;
     this.owner = windows.locate(start, this.scanned - start) ?? windows.locate(start, end - start) ?? windows.whole;
     return this.owner;
   }

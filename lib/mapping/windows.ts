@@ -15,7 +15,7 @@
 
 import { bufferTooLarge, MAX_BUFFER_LENGTH, zeroCopyError } from '../errors';
 import { native, STATES, type RegionHandle } from '../native';
-import { bytesOf, endOwner, faultEpoch, fillSpan, Owner, type Exporter } from '../view/owner';
+import { bytesOf, endOwner, faultEpoch, fillSpan, isIntact, Owner, type Exporter } from '../view/owner';
 import { announce } from './announce';
 import { faultOf } from './faults';
 import { closedMapping } from './holders';
@@ -137,7 +137,7 @@ export class Windows implements Exporter {
   #window(windows: Map<number, Owner>, start: number, size: WindowSize): Owner {
     const length = Math.min(size.length, this.byteLength - start);
     const kept = windows.get(start);
-    if (kept !== undefined && bytesOf(kept).length === length) return kept;
+    if (kept !== undefined && isIntact(kept)) return kept;
     const made = this.#makeOwner(start, length);
     windows.set(start, made);
     return made;
@@ -191,7 +191,7 @@ export class Windows implements Exporter {
     const [start, size] = this.byteLength <= MAX_BUFFER_LENGTH ? [0, this.byteLength] : [offset, length];
     const key = `${String(start)}+${String(size)}`;
     const kept = this.#ranges.get(key);
-    if (kept !== undefined && bytesOf(kept).length === size) return kept;
+    if (kept !== undefined && isIntact(kept)) return kept;
     const made = this.#makeOwner(start, size);
     this.#ranges.set(key, made);
     return made;

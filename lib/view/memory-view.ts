@@ -207,7 +207,7 @@ export class MemoryView {
    */
   get(index: number | readonly number[]): Scalar {
     const owner = (this as MemoryView | undefined)?.owner;
-    if (owner !== undefined && owner.epoch === epochs[0] && isSmall(index) && index < this.items) {
+    if (owner !== undefined && owner.epoch === epochs[0] && isBelow(index, this.items)) {
       const { form } = this;
       // What a detached or misaligned array does not have is undefined: then the slow way finds out why.
       if (form === BYTES || form === LOCKED_BYTES) {
@@ -220,9 +220,8 @@ export class MemoryView {
         const value = float64sIn(owner)[this.offset / 8 + index];
         if (value !== undefined) return value;
       }
-      if (form.kind !== NO_FAST_KIND && isWhole(owner)) {
-        return readIn(dataIn(owner), form.kind, this.offset + index * form.stride, form.little);
-      }
+      const at = this.offset + index * form.stride;
+      if (form.kind !== NO_FAST_KIND && isWhole(owner, at)) return readIn(dataIn(owner), form.kind, at, form.little);
     }
     return getSlowly(this, index);
   }
@@ -233,25 +232,26 @@ export class MemoryView {
    */
   set(index: number | readonly number[], value: Scalar): void {
     const owner = (this as MemoryView | undefined)?.owner;
-    if (owner !== undefined && owner.epoch === epochs[0] && isSmall(index) && index < this.items) {
+    if (owner !== undefined && owner.epoch === epochs[0] && isBelow(index, this.items)) {
       const { form } = this;
       // The read-only twins of these forms are other objects.
       if (form === BYTES && isByte(value)) {
         const bytes = bytesIn(owner);
         const at = this.offset + index;
-        if (at < bytes.length) return void (bytes[at] = value);
+        if (bytes[at] !== undefined) return void (bytes[at] = value);
       } else if (form === INT32S && isInt32(value)) {
         const int32s = int32sIn(owner);
         const at = this.offset / 4 + index;
-        if (at < int32s.length && isSmall(at)) return void (int32s[at] = value);
+        if (int32s[at] !== undefined) return void (int32s[at] = value);
       } else if (form === FLOAT64S && typeof value === 'number') {
         const float64s = float64sIn(owner);
         const at = this.offset / 8 + index;
-        if (at < float64s.length && isSmall(at)) return void (float64s[at] = value);
+        if (float64s[at] !== undefined) return void (float64s[at] = value);
       }
-      if (form.kind !== NO_FAST_KIND && !form.readonly && isWhole(owner)) {
+      const at = this.offset + index * form.stride;
+      if (form.kind !== NO_FAST_KIND && !form.readonly && isWhole(owner, at)) {
         const stored = storedIn(value, form.format); // runs nothing of the caller's
-        writeIn(dataIn(owner), form.kind, this.offset + index * form.stride, stored, form.little);
+        writeIn(dataIn(owner), form.kind, at, stored, form.little);
         return;
       }
     }
@@ -521,9 +521,17 @@ function isSmall(index: unknown): index is number {
   return typeof index === 'number' && (index | 0) === index && index >= 0;
 }
 
-/** Has the owner all its memory, in one typed array? Widened the first time, for the next. */
-function isWhole(owner: Owner): boolean {
-  if (bytesIn(owner).length !== owner.byteLength) return false;
+/** An index from 0 to `count` - 1. */
+function isBelow(index: unknown, count: number): index is number {
+  return isSmall(index) && index < count;
+}
+
+/**
+ * Has the owner all its memory, in one typed array? Then that has the byte `at`: its length is not to be trusted, and
+ * an ArrayBuffer's costs more (isIntact()). Widened the first time, for the next.
+ */
+function isWhole(owner: Owner, at: number): boolean {
+  if (bytesIn(owner)[at] === undefined) return false;
   widenIn(owner);
   return true;
 }
