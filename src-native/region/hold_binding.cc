@@ -60,7 +60,8 @@ napi_value ReadHeld(napi_env env, napi_callback_info info) {
   size_t length = 0;
   const Hold held = arguments.ok() ? FromHold(env, arguments[0]) : nullptr;
   if (held == nullptr || !arguments.Size(1, &offset) ||
-      !ReadArray(env, arguments[2], napi_uint8_array, &target, &length) || !os::Fits({offset, length}, held->length())) {
+      !ReadArray(env, arguments[2], napi_uint8_array, &target, &length) ||
+      !os::Fits({offset, length}, held->length())) {
     return ThrowMisuse(env, "readHeld(hold, offset, target)");
   }
   if (length > 0) std::memcpy(target, held->data() + offset, length);
