@@ -64,7 +64,7 @@ describe('raw memory that is transferred', () => {
       const worker = new Worker("const { parentPort } = require('node:worker_threads'); parentPort.once('message', (b) => {" +
         "const u = new Uint8Array(b); u[0] ^= 255; parentPort.postMessage(b, [b]); });", { eval: true });
       const moved = transfer(raw.buffer); worker.postMessage(moved, [moved]); mapping.close(); mapping = raw = undefined; gc();
-      const [back] = await once(worker, 'message'); await once(worker, 'exit'); await turns(); bystanders();
+      const ended = once(worker, 'exit'); const [back] = await once(worker, 'message'); await ended; await turns(); bystanders();
       new Uint8Array(back)[0] ^= 255; console.log(moved.byteLength, same(back));`, '0 true'],
     ['by transfer() to a worker that is terminated lets the mapping go', `
       const worker = new Worker("require('node:worker_threads').parentPort.on('message', (b) => { globalThis.kept = b; for (;;) new Uint8Array(b).fill(1); });", { eval: true });

@@ -102,9 +102,10 @@ describe('sendfile and the end of its process', function () {
       const before = threads();
       const workers = [1, 2, 3].map(() => new Worker(source, { eval: true, argv: [file] }));
       Promise.all(workers.map(async (worker) => {
+        const ended = once(worker, 'exit'); // it may come together with the message
         const [[sent, got]] = await once(worker, 'message');
         if (sent !== 200 * 2 ** 20 || got !== sent) throw new Error(sent + ' ' + got);
-        await once(worker, 'exit');
+        await ended;
       })).then(() => { console.log(native.counters().pumpThreads, native.counters().transfersInFlight); });
     `), '0 0');
   });
