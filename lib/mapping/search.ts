@@ -58,14 +58,16 @@ export async function search(windows: Windows, needle: unknown, options: SearchO
   windows.check();
   if (range === undefined || bytes === undefined) return -1;
   const handle = native.beginSearch(windows.region, bytes);
+  let fault: Error | undefined;
+  let found: number;
   try {
-    return await searchInTurns(handle, turns(range, bytes.length, backwards), backwards, stop);
+    found = await searchInTurns(handle, turns(range, bytes.length, backwards), backwards, stop);
   } finally {
-    const fault = windows.fault(); // while the search holds the memory, which may be closed by now
+    fault = windows.fault(); // while the search holds the memory, which may be closed by now
     native.endSearch(handle);
-    // eslint-disable-next-line no-unsafe-finally -- what was not found may have been in the pages that were lost
-    if (fault !== undefined) throw fault;
   }
+  if (fault !== undefined) throw fault; // what was not found may have been in the pages that were lost
+  return found;
 }
 
 async function searchInTurns(
