@@ -1,21 +1,11 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import net from 'node:net';
 import path from 'node:path';
 
 import { ask } from '../support/exchange';
+import { freePort } from '../support/network';
 import { temporaryFolder } from '../support/temporary';
-
-/** One that nobody has at the moment. */
-async function freePort(): Promise<number> {
-  const server = net.createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as net.AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}
 
 /**
  * Node's server.close() ends connections whose first request has not been read yet, so one that has just come may be

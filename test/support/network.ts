@@ -92,3 +92,13 @@ export async function rawExchange(port: number, request: string): Promise<Buffer
   socket.write(request);
   return received(socket);
 }
+
+/** A port of this machine alone that nobody has at the moment. */
+export async function freePort(): Promise<number> {
+  const server = net.createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as net.AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}

@@ -4,6 +4,7 @@ import net from 'node:net';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 
+import { freePort } from './network';
 import { temporaryFolder } from './temporary';
 import { requireTool } from './tool';
 
@@ -31,15 +32,6 @@ export function nginxServers(): (http: string) => Promise<number> {
     await answers(port);
     return port;
   };
-}
-
-async function freePort(): Promise<number> {
-  const server = net.createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as net.AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 async function answers(port: number): Promise<void> {
