@@ -109,13 +109,14 @@ const slowWhenUsed = {
 
 /**
  * Shorter by half. Names of functions and classes stay, for stack traces and inspection; those of locals and parameters
- * only the map knows.
+ * only the map knows. A statement is a line: of an error that nobody catches Node prints the whole line that threw it.
  */
 async function shorten(name) {
   const file = path.join(dist, name);
   const content = readFileSync(`${file}.map`, 'utf8');
   const { code, map } = await minify(readFileSync(file, 'utf8'), {
-    ecma: 2020, keep_classnames: true, keep_fnames: true, compress: { passes: 2 }, sourceMap: { content, url: `${name}.map` },
+    ecma: 2020, keep_classnames: true, keep_fnames: true, compress: { passes: 2, sequences: false },
+    format: { semicolons: false, max_line_len: 160 }, sourceMap: { content, url: `${name}.map` },
   });
   writeFileSync(file, code);
   writeFileSync(`${file}.map`, map);

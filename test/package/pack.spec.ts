@@ -112,6 +112,14 @@ describe('the packed package', () => {
     assert.equal(run(['--input-type=module', '-e', `import { mmap } from 'zerocopy'; ${use}`]), 'mapped\n');
   });
 
+  it('prints a few lines when nobody catches what it throws: Node shows the line of code that threw', () => {
+    const { status, stderr } = spawnSync(process.execPath, ['-e', "require('zerocopy').mmap('/nowhere/at all')"],
+      { cwd: app, env: bare, encoding: 'utf8' });
+    assert.equal(status, 1);
+    assert.match(stderr, /^Error: ENOENT: no such file or directory, open '\/nowhere\/at all'$/m);
+    assert.ok(stderr.length < 3000, stderr);
+  });
+
   it('has the same names, and the same objects under them, however it is loaded', () => {
     for (const [entry, known] of [['zerocopy', 'mmap'], ['zerocopy/http', 'transfers']] as const) {
       const source = `
