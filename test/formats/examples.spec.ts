@@ -13,6 +13,7 @@ const EXAMPLES: Readonly<Record<string, RegExp>> = {
   'parquet-rows': /^3 rows of 200000: \d+ of \d+ bytes were copied/,
   'numpy-array': /^480000 bytes as 300 x 400, not copied/,
   'spatial-index': /^90000 points in \d+ bytes, not copied/,
+  'tfjs-tensor': /^a tensor of 2000 x 64, not copied/,
   'safetensors-weights': /^layer\.weight 512 x 256, layer\.bias 256, not copied/,
 };
 

@@ -18,6 +18,8 @@ export async function makeEcosystemFiles(folder: string): Promise<void> {
   const matrix = Float64Array.of(0, 1, 2, 3, 4, 5);
   writeNpy(file('matrix.npy'), new MemoryView(matrix).cast('B').cast('d', [2, 3]));
 
+  writeNpy(file('embeddings.npy'), new MemoryView(Float32Array.from(matrix)).cast('B').cast('f', [2, 3]));
+
   const { default: Flatbush } = await import('flatbush');
   const index = new Flatbush(100);
   for (let i = 0; i < 100; i++) index.add(i % 10, Math.floor(i / 10));
