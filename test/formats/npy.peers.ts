@@ -1,9 +1,8 @@
 /** NumPy itself reads what is written here, and writes what is read here. */
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { createNpy, openNpy, writeNpy, type Mapping, type MemoryView } from 'zerocopy';
 
+import { pythonWith, runPython } from '../support/python';
 import { randomNumbers } from '../support/random';
 import { temporaryFolder } from '../support/temporary';
 
@@ -34,14 +33,6 @@ for number, file in enumerate(sys.argv[1:]):
     numpy.save(file, numpy.asfortranarray(array) if number % 2 else array)
 `;
 
-/** A Python that has NumPy: the first on PATH, or Debian's own. */
-function pythonWithNumpy(): string {
-  const pythons = ['python3', '/usr/bin/python3'].filter((python) => python === 'python3' || existsSync(python));
-  const found = pythons.find((python) => spawnSync(python, ['-c', 'import numpy']).status === 0);
-  if (found === undefined) throw new Error('NumPy is missing (Debian: apt-get install python3-numpy)');
-  return found;
-}
-
 /** An array of random bytes, in which booleans are booleans. */
 function filled(file: string, format: string, shape: readonly number[], order: 'C' | 'F', random: () => number): MemoryView {
   const view = createNpy(file, { format, shape, order });
@@ -54,16 +45,10 @@ function filled(file: string, format: string, shape: readonly number[], order: '
 describe('NumPy', () => {
   const folder = temporaryFolder();
   let python: string;
-  before(() => { python = pythonWithNumpy(); });
-
-  function run(source: string, files: readonly string[]): string {
-    const { status, stdout, stderr } = spawnSync(python, ['-c', source, ...files], { encoding: 'utf8' });
-    assert.equal(status, 0, stderr);
-    return stdout;
-  }
+  before(() => { python = pythonWith('numpy', 'python3-numpy'); });
 
   function described(files: readonly string[]): Described[] {
-    return run(DESCRIBE, files).trim().split('\n').map((line) => JSON.parse(line) as Described);
+    return runPython(python, DESCRIBE, files).trim().split('\n').map((line) => JSON.parse(line) as Described);
   }
 
   function sameArray(view: MemoryView, { dtype, shape, fortran, bytes }: Described, file: string): void {
@@ -92,7 +77,7 @@ describe('NumPy', () => {
 
   it('writes what openNpy() reads', () => {
     const files = Array.from({ length: 120 }, (_, i) => folder.file(`theirs-${String(i)}.npy`));
-    run(MAKE, files);
+    runPython(python, MAKE, files);
     for (const array of described(files)) sameArray(openNpy(array.file), array, array.file);
   });
 });
