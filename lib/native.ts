@@ -74,6 +74,8 @@ export interface RegionFacts {
 
 /** Offsets and lengths in bytes, whole and checked by the caller. A failure comes back as data (errors.ts). */
 export interface RegionBinding {
+  /** Of a regular file; everything else is a failure. */
+  mappableLength(descriptor: number): number | OsFailure;
   /** Null when there are too many maps. */
   mapFile(
     descriptor: number, offset: number, length: number, access: number, keepDescriptor: boolean, populate: boolean,

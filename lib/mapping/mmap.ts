@@ -1,4 +1,4 @@
-import { closeSync, constants, fstatSync, ftruncateSync, openSync, unlinkSync } from 'node:fs';
+import { closeSync, constants, ftruncateSync, openSync, unlinkSync } from 'node:fs';
 import os from 'node:os';
 import { fileURLToPath } from 'node:url';
 
@@ -158,20 +158,10 @@ function openOrCreate(path: string | Buffer | URL, { access, size }: Request): {
   }
 }
 
-/** The length of the file, bytes, once it is one that can be mapped. */
-function lengthOf(file: OpenFile): number {
-  const facts = fstatSync(file.fd);
-  const { EISDIR, ENODEV } = os.constants.errno;
-  if (facts.isDirectory()) throw systemError({ errno: EISDIR, syscall: 'mmap' }, file.path);
-  // What mmap(2) says of a pipe or socket; of a device whose length nobody knows we say the same.
-  if (!facts.isFile()) throw systemError({ errno: ENODEV, syscall: 'mmap' }, file.path);
-  return facts.size;
-}
-
 /** The file is made as long as was asked for; what fails leaves it as long as it was. */
 function mapFile(file: OpenFile, request: Request): Mapping {
   const { size = 0, offset, length } = request;
-  const before = lengthOf(file);
+  const before = valueOrThrow(native.mappableLength(file.fd), file.path);
   const range = byteRange(offset, length, Math.max(before, size));
   if (size > 0) valueOrThrow(native.allocateFile(file.fd, 0, size), file.path);
   try {

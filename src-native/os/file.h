@@ -19,6 +19,10 @@ Status Close(int descriptor);
 // The length of the file, bytes (fstat(2)).
 Result<uint64_t> SizeOf(int descriptor);
 
+// The length of a file that can be mapped, bytes. EISDIR for a directory; ENODEV, which is what mmap(2) says of a pipe
+// or socket, for whatever else is no regular file: nobody knows how long a device is.
+Result<uint64_t> MappableLength(int descriptor);
+
 // A file of memory without a name in any folder, `size` bytes of zeros (memfd_create(2)); ENOSYS where there is
 // none. Sealed: it can never be cut shorter, so memory mapped over it cannot vanish. `name` shows in /proc.
 Result<int> CreateMemoryFile(const char* name, uint64_t size, bool sealed);

@@ -24,6 +24,14 @@ Status WriteZeros(int descriptor, uint64_t from, uint64_t size) {
   return Nothing{};
 }
 
+Result<struct stat> FactsOf(int descriptor) {
+  struct stat facts = {};
+  const int result = fstat(descriptor, &facts);
+  const int error = errno;
+  if (result != 0) return OsError{error, "fstat"};
+  return facts;
+}
+
 Result<uint64_t> Seek(Place to, int whence) {
   const off_t position = lseek(to.file, static_cast<off_t>(to.offset), whence);
   const int error = errno;
@@ -78,11 +86,18 @@ Status Close(int descriptor) {
 }
 
 Result<uint64_t> SizeOf(int descriptor) {
-  struct stat facts{};
-  const int result = fstat(descriptor, &facts);
-  const int error = errno;
-  if (result != 0) return OsError{error, "fstat"};
-  return static_cast<uint64_t>(facts.st_size);
+  const auto facts = FactsOf(descriptor);
+  if (!facts.ok()) return facts.error();
+  return static_cast<uint64_t>(facts.value().st_size);
+}
+
+Result<uint64_t> MappableLength(int descriptor) {
+  const auto facts = FactsOf(descriptor);
+  if (!facts.ok()) return facts.error();
+  const auto mode = facts.value().st_mode;
+  if (S_ISDIR(mode)) return OsError{EISDIR, "mmap"};
+  if (!S_ISREG(mode)) return OsError{ENODEV, "mmap"};
+  return static_cast<uint64_t>(facts.value().st_size);
 }
 
 Status SetLength(int descriptor, uint64_t size) {

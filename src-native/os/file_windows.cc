@@ -74,6 +74,16 @@ Result<uint64_t> SizeOf(int descriptor) {
   return static_cast<uint64_t>(size.QuadPart);
 }
 
+Result<uint64_t> MappableLength(int descriptor) {
+  const auto handle = HandleOf(descriptor);
+  if (!handle.ok()) return OsError{handle.error().number, "fstat"};
+  BY_HANDLE_FILE_INFORMATION about = {};
+  const bool is_disk = GetFileType(handle.value()) == FILE_TYPE_DISK;
+  if (!is_disk || GetFileInformationByHandle(handle.value(), &about) == 0) return OsError{ENODEV, "mmap"};
+  if ((about.dwFileAttributes & FILE_ATTRIBUTE_DIRECTORY) != 0) return OsError{EISDIR, "mmap"};
+  return SizeOf(descriptor);
+}
+
 // A file that the system writes out only when memory is short, and that is gone with its last handle. It cannot be cut
 // while it is mapped, no file can: each is as good as sealed. Names are not shown anywhere.
 Result<int> CreateMemoryFile(const char*, uint64_t size, bool) {

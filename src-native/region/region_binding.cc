@@ -95,6 +95,15 @@ napi_value MapFile(napi_env env, napi_callback_info info) {
   });
 }
 
+// mappableLength(descriptor): number | failure
+napi_value MappableLength(napi_env env, napi_callback_info info) {
+  const Arguments<1> arguments(env, info);
+  int descriptor = -1;
+  if (!arguments.Descriptor(0, &descriptor)) return ThrowMisuse(env, "mappableLength(descriptor)");
+  const os::Result<uint64_t> length = os::MappableLength(descriptor);
+  return length.ok() ? MakeSize(env, length.value()) : MakeFailure(env, length.error());
+}
+
 // mapAgain(handle, length): handle | failure | null for too many maps
 napi_value MapAgain(napi_env env, napi_callback_info info) {
   const Arguments<2> arguments(env, info);
@@ -315,6 +324,7 @@ napi_value DropExpiredOffers(napi_env env, napi_callback_info info) {
 
 void Register(napi_env env, napi_value exports) {
   Environment::From(env)->residents = new Residents(env);
+  Export(env, exports, "mappableLength", MappableLength);
   Export(env, exports, "mapFile", MapFile);
   Export(env, exports, "mapAgain", MapAgain);
   Export(env, exports, "createMemoryFile", CreateMemoryFile);
