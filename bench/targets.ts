@@ -18,7 +18,8 @@ export interface Target {
 const STREAM = 'fs.createReadStream().pipe(response)';
 const NGINX = 'nginx, sendfile on';
 const KERNEL = 'what the kernel does costs most of it: the C program that only calls sendfile stands in the same table';
-const CHECKS = 'every call asks whether the memory is still there; for such loops asTypedArray() is there, at full speed';
+const CHECKS = 'every call asks whether the memory is still there: the least that such a method costs stands in the same '
+  + 'table; for such loops asTypedArray() is there, at full speed';
 
 const SLICES = { case: 'view-slice', contender: 'zerocopy MemoryView.slice' } as const;
 
