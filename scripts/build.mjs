@@ -5,6 +5,8 @@ import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 
+import { bundle } from './bundle.mjs';
+
 const root = path.resolve(import.meta.dirname, '..');
 const require = createRequire(import.meta.url);
 
@@ -47,5 +49,5 @@ function compile(project, ...flags) {
 
 if (!process.argv.includes('--no-native')) buildNative();
 compile('tsconfig.json', '--emitDeclarationOnly');
-await import('./bundle.mjs');
+await bundle();
 if (['test', 'examples', 'bench'].some((folder) => existsSync(path.join(root, folder)))) compile('tsconfig.dev.json');

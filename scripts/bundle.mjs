@@ -1,13 +1,15 @@
 // dist/: what is published of lib/, each layer that can be loaded alone in one file. Reading seventy modules one by one
 // would take most of the time of `require('zerocopy')`, and a quarter of the package.
 //
-//   core.js      index.ts and all that it stands on        index.js, index.mjs   the public names of core.js
-//   streams.js   what extends Node's streams; core.js loads it, and them, when it is used
+//   core.js      mappings and views                        index.js, index.mjs   the public names of core.js
+//   npy.js, transfer.js     what core.js loads when it is used
+//   streams.js              likewise, with Node's streams, which it extends
 //   server.js    http.ts and lib/http/                     http.js, http.mjs     the public names of server.js
 //   command.js   lib/cli/                                  cli.js                the command `zerocopy`
 //
 // with declarations of what is public. Each file is the home of its modules: who wants one of another file's gets it
-// from there, never a copy. out/lib/ has every module under its own name, for tests of what is not public.
+// from there, never a copy. out/lib/ has every module under its own name, for tests of what is not public; what is
+// published has the names only that its files want of each other (pack.mjs).
 import { build } from 'esbuild';
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -24,6 +26,8 @@ const declarations = path.join(root, 'out/lib');
 const HOMES = [
   ['command', /^cli\//],
   ['streams', /^transfer\/read(able)?-stream$/],
+  ['transfer', /^transfer\//],
+  ['npy', /^formats\//],
   ['server', /^http(\/|$)/],
   ['core', /^(?!cli$)/],
 ];
@@ -55,8 +59,8 @@ async function exportsOf(file) {
   return Object.values(metafile.outputs).flatMap((output) => output.exports).sort();
 }
 
-/** Sends imports of modules that live elsewhere to the file where they live. */
-function elsewhere(home) {
+/** Sends imports of modules that live elsewhere to the file where they live; adds these modules to `wanted`. */
+function elsewhere(home, wanted = new Set()) {
   return {
     name: 'elsewhere',
     setup({ onResolve, onLoad }) {
@@ -67,25 +71,26 @@ function elsewhere(home) {
       });
       onResolve({ filter: /./, namespace: 'elsewhere' }, ({ path: file }) => ({ path: file, external: true }));
       onLoad({ filter: /./, namespace: 'elsewhere' }, async ({ path: module }) => {
+        wanted.add(module);
         const value = `require('./${homeOf(module)}.js')['${module}']`;
-        if (homeOf(module) !== 'streams') return { contents: `module.exports = ${value};` };
+        if (homeOf(module) !== 'streams' && home !== 'core') return { contents: `module.exports = ${value};` };
         return { contents: whenUsed(value, (await exportsOf(`lib/${module}.ts`))) };
       });
     },
   };
 }
 
-/** Modules of Node's that take milliseconds to load; those that every Node has loaded when it starts are not here. */
-const SLOW = ['node:crypto', 'node:diagnostics_channel', 'node:http', 'node:http2', 'node:net', 'node:stream',
-  'node:stream/web', 'node:v8', 'node:worker_threads'];
+/** Modules that every Node has loaded when it starts. Others take a while, and are loaded when they are used. */
+const READY = ['node:buffer', 'node:events', 'node:fs', 'node:path', 'node:url', 'node:util'];
 
-/** What `lib/` imports from one of Node's modules: 'default', or names. */
-function namesFrom(builtin) {
+/** What the modules of a file import from one of Node's: 'default', or names. */
+function namesFrom(builtin, home) {
   const imports = new RegExp(`^import (?!type )([^;]+) from '${builtin}';`, 'gm');
-  const clauses = modules().flatMap((module) => [...readFileSync(path.join(lib, `${module}.ts`), 'utf8').matchAll(imports)]);
+  const own = modules().filter((module) => homeOf(module) === home);
+  const clauses = own.flatMap((module) => [...readFileSync(path.join(lib, `${module}.ts`), 'utf8').matchAll(imports)]);
   return [...new Set(clauses.flatMap(([, clause]) => {
     const [, byDefault, named = ''] = /^(\w+)?,? ?(?:\{([^}]*)\})?$/.exec(clause);
-    const names = named.split(',').map((name) => name.trim()).filter((name) => /^\w+$/.test(name));
+    const names = named.split(',').map((name) => name.trim().replace(/ as \w+$/, '')).filter((name) => /^\w+$/.test(name));
     return byDefault === undefined ? names : ['default', ...names];
   }))];
 }
@@ -96,41 +101,64 @@ function whenUsed(value, names) {
   return `let loaded; const load = () => loaded ??= ${value}; module.exports = { __esModule: true, ${getters.join(', ')} };`;
 }
 
-/** What only maps files never needs them. */
-const slowWhenUsed = {
-  name: 'slow-when-used',
+/** Each of Node's modules once in a file, with the names that are used: esbuild would copy them all for each import. */
+const builtins = (home) => ({
+  name: 'builtins',
   setup({ onResolve, onLoad }) {
     onResolve({ filter: /^node:/ }, ({ path: builtin, namespace }) =>
-      SLOW.includes(builtin) ? { path: builtin, ...(namespace === 'when-used' ? { external: true } : { namespace: 'when-used' }) } : undefined);
-    onLoad({ filter: /./, namespace: 'when-used' }, ({ path: builtin }) =>
-      ({ contents: whenUsed(`require('${builtin}')`, namesFrom(builtin)) }));
+      namespace === 'builtin' ? { path: builtin, external: true } : { path: builtin, namespace: 'builtin' });
+    onLoad({ filter: /./, namespace: 'builtin' }, ({ path: builtin }) => {
+      const names = namesFrom(builtin, home);
+      if (!READY.includes(builtin)) return { contents: whenUsed(`require('${builtin}')`, names) };
+      const named = names.filter((name) => name !== 'default').join(', ');
+      return { contents: `const all = require('${builtin}'); export default all; export const { ${named} } = all;` };
+    });
   },
-};
+});
 
 /**
  * Shorter by half. Names of functions and classes stay, for stack traces and inspection; those of locals and parameters
  * only the map knows. A statement is a line: of an error that nobody catches Node prints the whole line that threw it.
  */
-async function shorten(name) {
-  const file = path.join(dist, name);
+async function shorten(file) {
   const content = readFileSync(`${file}.map`, 'utf8');
   const { code, map } = await minify(readFileSync(file, 'utf8'), {
     ecma: 2020, keep_classnames: true, keep_fnames: true, compress: { passes: 2, sequences: false },
-    format: { semicolons: false, max_line_len: 160 }, sourceMap: { content, url: `${name}.map` },
+    format: { semicolons: false, max_line_len: 160 },
+    sourceMap: { content, url: `${path.basename(file)}.map` },
   });
   writeFileSync(file, code);
   writeFileSync(`${file}.map`, map);
 }
 
-/** One file with a namespace for each of its modules. */
-async function buildHome(home) {
-  const own = modules().filter((module) => homeOf(module) === home);
+/** One file with a namespace for each of these modules. */
+function buildHome(home, own, folder, options) {
   const contents = own.map((module) => `export * as ${JSON.stringify(module)} from './${module}';`).join('\n');
-  await build({
-    ...OPTIONS, stdin: { contents, resolveDir: lib, sourcefile: `${home}.js` }, plugins: [slowWhenUsed, elsewhere(home)],
-    outfile: path.join(dist, `${home}.js`),
+  return build({
+    ...OPTIONS, stdin: { contents, resolveDir: lib, sourcefile: `${home}.js` },
+    plugins: [builtins(home), elsewhere(home, options.wanted)], outfile: path.join(folder, `${home}.js`), write: options.write,
   });
-  await shorten(`${home}.js`);
+}
+
+const modulesOf = (home) => modules().filter((module) => homeOf(module) === home);
+
+async function buildHomes(folder, own) {
+  for (const [home] of HOMES) {
+    await buildHome(home, own(home), folder, { write: true });
+    await shorten(path.join(folder, `${home}.js`));
+  }
+}
+
+/** The same without names that only tests use, into `folder`. */
+export async function buildPublished(folder) {
+  const wanted = new Set(Object.keys(ENTRIES));
+  const wantedOf = (home) => modulesOf(home).filter((module) => wanted.has(module));
+  await build({ ...OPTIONS, entryPoints: ['lib/cli.ts'], plugins: [elsewhere(undefined, wanted)], write: false, outdir: folder });
+  for (let known = 0; known < wanted.size;) {
+    known = wanted.size;
+    for (const [home] of HOMES) await buildHome(home, wantedOf(home), folder, { write: false, wanted });
+  }
+  await buildHomes(folder, wantedOf);
 }
 
 /** index.js gives the namespace `index` of core.js, its names in a form in which ES modules find them; index.mjs. */
@@ -188,11 +216,14 @@ async function exportTypesAsTypes(entry) {
   }));
 }
 
-rmSync(dist, { recursive: true, force: true });
-mkdirSync(dist, { recursive: true });
-for (const [home] of HOMES) await buildHome(home);
-for (const [entry, home] of Object.entries(ENTRIES)) await buildEntry(entry, home);
-await build({ ...OPTIONS, entryPoints: ['lib/cli.ts'], plugins: [elsewhere(undefined)], outdir: dist });
-await shorten('cli.js');
-nameModules();
-await buildDeclarations();
+/** All of dist/, and names for tests in out/lib/. */
+export async function bundle() {
+  rmSync(dist, { recursive: true, force: true });
+  mkdirSync(dist, { recursive: true });
+  await buildHomes(dist, modulesOf);
+  for (const [entry, home] of Object.entries(ENTRIES)) await buildEntry(entry, home);
+  await build({ ...OPTIONS, entryPoints: ['lib/cli.ts'], plugins: [elsewhere(undefined)], outdir: dist });
+  await shorten(path.join(dist, 'cli.js'));
+  nameModules();
+  await buildDeclarations();
+}

@@ -2,11 +2,14 @@
 //
 //   node scripts/pack.mjs [FOLDER]      packs into FOLDER (default out); prints what `npm pack --json` does
 //
-// Beside the repository it lacks what only its developers need: the comments of the C++, a third of its text, and of
-// package.json the scripts, devDependencies and names of internal modules. Wants dist/ (npm run build) and prebuilds/.
+// Beside the repository it lacks what only its developers need: names of internal modules in dist/, and its maps; the
+// comments of the C++, a third of its text; of package.json scripts and devDependencies. Wants dist/ (npm run build)
+// and prebuilds/.
 import { execFileSync } from 'node:child_process';
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+
+import { buildPublished } from './bundle.mjs';
 
 const root = path.resolve(import.meta.dirname, '..');
 const staged = path.join(root, 'out/package');
@@ -16,7 +19,7 @@ function stage() {
   const description = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'));
   const folders = description.files.filter((name) => !name.startsWith('!'));
   rmSync(staged, { recursive: true, force: true });
-  const isBuilt = (file) => file === path.join(root, 'src-native/build') || file.endsWith('.map') && file.includes('dist');
+  const isBuilt = (file) => file === path.join(root, 'src-native/build');
   for (const name of [...folders, 'README.md', 'LICENSE']) {
     cpSync(path.join(root, name), path.join(staged, name), { recursive: true, filter: (file) => !isBuilt(file) });
   }
@@ -32,7 +35,17 @@ function dropComments(folder) {
   }
 }
 
+/** The maps name files that are not there; `files` leaves them out. */
+function dropMapNames(folder) {
+  for (const name of readdirSync(folder).filter((file) => file.endsWith('.js'))) {
+    const file = path.join(folder, name);
+    writeFileSync(file, readFileSync(file, 'utf8').replace(/\n\/\/# sourceMappingURL=.*\s*$/, '\n'));
+  }
+}
+
 stage();
+await buildPublished(path.join(staged, 'dist'));
+dropMapNames(path.join(staged, 'dist'));
 dropComments(path.join(staged, 'src-native'));
 const destination = path.resolve(process.argv[2] ?? path.join(root, 'out'));
 mkdirSync(destination, { recursive: true });

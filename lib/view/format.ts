@@ -2,7 +2,6 @@
  * Format characters of the struct module: how many bytes an element has and which values it holds.
  * Pure: no memory is touched here. Python: `struct`, "Format Characters"; sizes are those of LP64.
  */
-import { endianness } from 'node:os';
 import { invalidArgType, invalidArgValue, outOfRange } from '../errors';
 
 /** What an element reads as. 8-byte integers are bigint, `?` is boolean, `c` a Uint8Array of length 1. */
@@ -41,7 +40,7 @@ const CODES: Readonly<Record<string, readonly [Kind, number]>> = {
   e: [KIND.F16, 2], f: [KIND.F32, 4], d: [KIND.F64, 8],
 };
 /** Does this machine store the low byte first? */
-export const HOST_LITTLE = endianness() === 'LE';
+export const HOST_LITTLE = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
 const interned = new Map<string, Format>();
 
 /** Least and greatest value of the integer kinds that read as number. */
