@@ -1,6 +1,7 @@
 import { MemoryView } from 'zerocopy';
 
-import { QUICK, type Contender, type Measured } from '../case';
+import { QUICK, type Contender } from '../case';
+import { repeated } from '../repeated';
 
 export const name = 'view-access';
 export const title = 'Reading and writing elements one by one in a hot loop';
@@ -9,17 +10,6 @@ export const headline = { metric: "ns per get, 'B'", contender: 'zerocopy get() 
 
 const COUNT = 100_000;
 const ROUNDS = QUICK ? 20 : 400;
-
-function best(work: () => number): number {
-  let least = Infinity;
-  for (let warm = 0; warm < ROUNDS / 4; warm++) work();
-  for (let round = 0; round < ROUNDS; round++) {
-    const started = performance.now();
-    if (work() < 0) throw new Error('impossible');
-    least = Math.min(least, performance.now() - started);
-  }
-  return (least * 1e6) / COUNT;
-}
 
 const bytes = new Uint8Array(COUNT);
 const ints = new Int32Array(COUNT);
@@ -59,7 +49,7 @@ const leastView = new LeastView(new LeastOwner(bytes));
 
 /** A loop of its own for each, so that each has its own feedback; the memory comes as an argument. */
 function times(works: Record<string, () => number>): Contender {
-  return (): Measured => Object.fromEntries(Object.entries(works).map(([what, work]) => [`ns per ${what}`, best(work)]));
+  return repeated(works, ROUNDS, (what) => `ns per ${what}`, 1e6 / COUNT);
 }
 
 const TYPED = {

@@ -1,6 +1,7 @@
 import { MemoryView } from 'zerocopy';
 
 import { QUICK, type Contender } from '../case';
+import { repeated } from '../repeated';
 import { inC } from '../others/programs';
 
 export const name = 'view-bulk';
@@ -12,18 +13,8 @@ const SIZE = QUICK ? 2 ** 18 : 2 ** 24;
 const ROUNDS = QUICK ? 3 : 25;
 const SMALL = SIZE / 16;
 
-function best(work: () => unknown): number {
-  let least = Infinity;
-  for (let round = 0; round < ROUNDS; round++) {
-    const started = performance.now();
-    work();
-    least = Math.min(least, performance.now() - started);
-  }
-  return least;
-}
-
 function times(works: Record<string, () => unknown>): Contender {
-  return () => Object.fromEntries(Object.entries(works).map(([what, work]) => [`ms, ${what}`, best(work)]));
+  return repeated(works, ROUNDS, (what) => `ms, ${what}`);
 }
 
 const a = new Uint8Array(SIZE).fill(7);
