@@ -127,17 +127,23 @@ describe('zerocopy cache', () => {
   describe('in a terminal', () => {
     const GREEN = '\u001b[32m';
 
-    it('draws where in the file the pages are, in colours', async () => {
+    async function drawQuarter(): Promise<{ coloured: string; picture: string; text: string }> {
       quarter();
       const { code, stdout, stderr } = await runCliInTerminal(['cache', file]);
       assert.deepEqual([code, stderr], [0, '']);
-      assert.ok(stdout.includes(GREEN), JSON.stringify(stdout));
       const [picture = '', text = ''] = stripVTControlCharacters(stdout).split(/(?<=^.{40}) /u);
+      return { coloured: stdout, picture, text };
+    }
+
+    it('draws where in the file the pages are, in colours', async () => {
       // 512 pages of 2,049 in 40 cells: the tenth has 51 pages, of which 50 are there.
-      // A system that takes cold pages back may have taken one or two.
-      assert.match(picture, livesInMemory(file) ? /^█{40}$/u : /^[█▓]{9}▓·{30}$/u);
-      assert.ok(picture.includes('███'), picture);
-      assert.match(text, /^ *(2[45]|100)\.\d % +\d\.\d\d MiB of 8\.00 MiB {2}.*data\.bin\r\n$/);
+      const expected = livesInMemory(file) ? '█'.repeat(40) : `${'█'.repeat(9)}▓${'·'.repeat(30)}`;
+      // A system that takes cold pages back may have taken some meanwhile: then once more.
+      let drawn = await drawQuarter();
+      for (let round = 1; round < 20 && drawn.picture !== expected; round++) drawn = await drawQuarter();
+      assert.equal(drawn.picture, expected);
+      assert.ok(drawn.coloured.includes(GREEN), JSON.stringify(drawn.coloured));
+      assert.match(drawn.text, /^ *(25|100)\.0 % +\d\.\d\d MiB of 8\.00 MiB {2}.*data\.bin\r\n$/);
     });
 
     for (const [name, env] of [['NO_COLOR', { NO_COLOR: '1' }], ['TERM=dumb', { TERM: 'dumb' }]] as const) {
