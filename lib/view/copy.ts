@@ -1,4 +1,5 @@
 /** Moving elements: between memory with gaps and without, over itself, and one value into many places. */
+import { bufferTooLarge, MAX_BUFFER_LENGTH } from '../errors';
 import { HOST_LITTLE, type Format } from './format';
 import { coalesce, contiguousStrides, extent, isContiguous, transpose, type Order } from './layout';
 import { bytesOf } from './owner';
@@ -134,9 +135,13 @@ export function pack(area: Area, out: Uint8Array): void {
   });
 }
 
-/** As pack(), with the order the caller asks for. */
-export function packOrdered(area: Area, out: Uint8Array, order: Order): void {
+/** A copy of the elements, in either order. Throws ERR_BUFFER_TOO_LARGE: the engine's RangeError has no code. */
+export function packed(area: Area, order: Order): Uint8Array {
+  const length = byteLength(area);
+  if (length > MAX_BUFFER_LENGTH) throw bufferTooLarge(length, 'slice the view, and copy it part by part');
+  const out = new Uint8Array(length);
   pack(order === 'C' ? area : rearranged(area, transpose(area)), out);
+  return out;
 }
 
 /** The elements of a piece in C order, copied. */

@@ -7,10 +7,10 @@
  * ran the caller's code asks again. release() points the view at an owner that never was open.
  */
 import { inspect, type InspectOptions } from 'node:util';
-import { bufferTooLarge, invalidThis, MAX_BUFFER_LENGTH } from '../errors';
+import { invalidThis } from '../errors';
 import { oneOf, optionalBoolean, optionsObject, wholeNumber } from '../validate';
 import { sameElements } from './compare';
-import { copyArea, elementBytes, fillArea, packOrdered } from './copy';
+import { elementBytes, fillArea, packed } from './copy';
 import { readAt, readElement, readonlyError, rebased, toStored, writeAt, writeElement } from './elements';
 import { BYTES, FLOAT64S, formOf, INT32S, NO_FAST_KIND, type Form } from './form';
 import type { Format, Scalar } from './format';
@@ -18,15 +18,15 @@ import { castLayout, contiguousStrides, isContiguous, sameShape, select, stepped
   type Order } from './layout';
 import { bytesOf, checkOwner, dataOf, faultEpoch, float64sOf, int32sOf, isOwner, RELEASED, widen,
   type Owner } from './owner';
-import { countable, remember, report, tracing } from './trace';
-import { 
+import {
   areaIn, checkCastFormat, checkCastShape, checkDimension, checkSameFormat, itemOf, layoutError, locate,
-    partsOfSource, ranged, shapeText,
-  type Parts,
+  partsOfSource, ranged, shapeText, type Parts,
 } from './parts';
 import { rawMemory, rawTypedArray } from './raw';
 import { countOf, firstIndex, lastIndex } from './search';
+import { copyChecked, intact, opened, readable, writable } from './state';
 import { describe, toHex, toNestedList, toSeparator, type NestedList } from './text';
+import { countable, remember, report, tracing } from './trace';
 import { notMemory } from './user-memory';
 import { byteLength, items, type Area } from './walk';
 
@@ -380,9 +380,7 @@ export class MemoryView {
     const from = readable(this);
     const by = oneOf(order ?? undefined, 'order', ['C', 'F', 'A'], 'C');
     const stored: Order = isContiguous(from, from.format.itemsize, 'F') ? 'F' : 'C';
-    const out = arrayOf(byteLength(from));
-    packOrdered(from, out, by === 'A' ? stored : by);
-    return intact(from, out);
+    return intact(from, packed(from, by === 'A' ? stored : by));
   }
 
   /**
@@ -591,61 +589,10 @@ function partsOf(source: unknown, name: string): Parts {
   return parts;
 }
 
-// ---------------------------------------------------------------- checking state
-
-/** The parts of a view that may be looked at. Throws why it may not; ERR_INVALID_THIS for what is no view. */
-function opened(view: MemoryView): Parts {
-  const parts = view as unknown as Parts | undefined;
-  const owner = parts?.owner;
-  if (owner?.open !== true) throw whyNot(parts);
-  if (owner.epoch !== epochs[0]) checkOwner(owner);
-  return parts as Parts;
-}
-
-function whyNot(parts: Parts | undefined): Error {
-  const owner: unknown = parts?.owner;
-  return isOwner(owner) ? owner.exporter.reason() : invalidThis('MemoryView');
-}
-
 /** The parts of a view, open or not. Throws ERR_INVALID_THIS. */
 function genuine(view: MemoryView): Parts {
   if (!MemoryView.isMemoryView(view)) throw invalidThis('MemoryView');
   return view as unknown as Parts;
-}
-
-/** The parts of an open view that takes writes. */
-function writable(view: MemoryView): Parts {
-  const parts = opened(view);
-  if (parts.form.readonly) throw readonlyError();
-  return parts;
-}
-
-/** The elements of an open view whose memory is there. */
-function readable(view: MemoryView): Area {
-  const area = areaIn(opened(view));
-  checkOwner(area.owner);
-  return area;
-}
-
-/** Copies when both sides are still there: from here on nothing of the caller's runs. */
-function copyChecked(from: Area, to: Area): void {
-  checkOwner(from.owner);
-  checkOwner(to.owner);
-  copyArea(from, to);
-  checkOwner(from.owner);
-  checkOwner(to.owner);
-}
-
-/** `result`, unless memory was lost while it was read, which gave zeros. Throws ERR_MAPPING_FAULT. */
-function intact<T>(from: Area, result: T): T {
-  checkOwner(from.owner);
-  return result;
-}
-
-/** For a copy. Throws ERR_BUFFER_TOO_LARGE, where the engine has a RangeError without a code. */
-function arrayOf(length: number): Uint8Array {
-  if (length > MAX_BUFFER_LENGTH) throw bufferTooLarge(length, 'slice the view, and copy it part by part');
-  return new Uint8Array(length);
 }
 
 // ---------------------------------------------------------------- items
