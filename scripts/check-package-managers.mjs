@@ -103,22 +103,26 @@ function line(name, check) {
   }
 }
 
-/** Installs twice in fresh folders, with the cache empty and then full: the second time is without the download. */
+/**
+ * Installs twice in fresh folders, with the cache empty and then full: the second time is without the download.
+ * `command` fetches the package manager.
+ */
 function installs(name, command, args, { again = [], settings = {} } = {}) {
   line(name, () => {
     const home = path.join(work, `home-${name.replaceAll(/\W+/g, '-')}`);
     const env = bareEnvironment(home, nodeOf(22));
+    const [program, ...first] = command();
     let milliseconds = 0;
     for (const turn of ['cold', 'warm']) {
       const folder = makeApp(`${name} ${turn}`);
       for (const [file, text] of Object.entries(settings)) writeFileSync(path.join(folder, file), text);
       const start = performance.now();
-      silent(run(command[0], [...command.slice(1), ...args], { cwd: folder, env }));
+      silent(run(program, [...first, ...args], { cwd: folder, env }));
       milliseconds = performance.now() - start;
       uses(folder, env);
       if (again.length === 0) continue;
       rmSync(path.join(folder, 'node_modules'), { recursive: true });
-      silent(run(command[0], [...command.slice(1), ...again], { cwd: folder, env }));
+      silent(run(program, [...first, ...again], { cwd: folder, env }));
       uses(folder, env);
     }
     return milliseconds;
@@ -136,16 +140,18 @@ void [length, code, sendfile, serveFiles('.')];
 mmap(new Date());
 `;
 
+function addNodeTypes(folder) {
+  if (existsSync(path.join(folder, '@types/node'))) return;
+  const from = tool('@types/node@20');
+  cpSync(from, path.join(folder, '@types/node'), { recursive: true });
+  cpSync(path.join(from, '../../undici-types'), path.join(folder, 'undici-types'), { recursive: true });
+}
+
 function typeChecks(folder, version) {
-  const compiler = tool(`typescript@${version}`);
-  const types = path.join(folder, 'node_modules/@types/node');
-  if (!existsSync(types)) {
-    const from = tool('@types/node@20');
-    cpSync(from, types, { recursive: true });
-    cpSync(path.join(from, '../../undici-types'), path.join(folder, 'node_modules/undici-types'), { recursive: true });
-  }
   for (const [name, module, resolution] of [['nodenext', 'nodenext', 'nodenext'], ['bundler', 'esnext', 'bundler']]) {
     line(`types: TypeScript ${version}, ${name}`, () => {
+      const compiler = tool(`typescript@${version}`);
+      addNodeTypes(path.join(folder, 'node_modules'));
       writeFileSync(path.join(folder, 'types.mts'), TYPES);
       writeFileSync(path.join(folder, 'types.cts'), TYPES);
       const compilerOptions = {
@@ -179,7 +185,7 @@ const TYPESCRIPTS = ['5.4', '5.9', '6', '7'];
 
 function main() {
   const tarball = pack();
-  const script = (specifier, file) => ['node', path.join(tool(specifier), file)];
+  const script = (specifier, file) => () => ['node', path.join(tool(specifier), file)];
   for (const version of [10, 11, 12]) {
     const npm = script(`npm@${version}`, 'bin/npm-cli.js');
     const quiet = ['--no-audit', '--no-fund'];
@@ -192,7 +198,7 @@ function main() {
   installs('Yarn 4, node_modules', script('@yarnpkg/cli-dist@4', 'bin/yarn.js'), ['add', `zerocopy@file:${tarball}`], {
     settings: { '.yarnrc.yml': 'nodeLinker: node-modules\n', 'yarn.lock': '' },
   });
-  installs('Bun', [path.join(tool('@oven/bun-linux-x64'), 'bin/bun')], ['add', tarball]);
+  installs('Bun', () => [path.join(tool('@oven/bun-linux-x64'), 'bin/bun')], ['add', tarball]);
 
   const folder = makeApp('versions');
   const npm = path.join(tool('npm@11'), 'bin/npm-cli.js');
