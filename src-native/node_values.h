@@ -58,6 +58,16 @@ inline void SetNamed(napi_env env, napi_value object, const char* name, napi_val
   if (value != nullptr) napi_set_named_property(env, object, name, value);
 }
 
+// An array of what `make` answers for each of `items`; nullptr when the environment is ending.
+template <typename Items, typename Make>
+napi_value MakeArray(napi_env env, const Items& items, Make make) {
+  napi_value array = nullptr;
+  if (napi_create_array_with_length(env, items.size(), &array) != napi_ok) return nullptr;
+  uint32_t index = 0;
+  for (const auto& item : items) napi_set_element(env, array, index++, make(item));
+  return array;
+}
+
 // {errno, syscall}: a failure crosses the border as data; lib/errors.ts makes the error of it.
 inline napi_value MakeFailure(napi_env env, const os::OsError& error) {
   napi_value failure = nullptr;

@@ -9,7 +9,8 @@ import { serveFiles } from 'zerocopy/http';
 
 import { QUICK, type Contender, type Measured } from '../case';
 import { drain } from '../serving/drain';
-import { makeFile, MIB, serving } from '../serving/folder';
+import { MIB, serving } from '../serving/folder';
+import { perRequest, QUICK_REQUESTS } from '../serving/per-request';
 import { bunServe, nginx } from '../serving/programs';
 import { inThisProcess, type Running } from '../serving/servers';
 
@@ -21,20 +22,8 @@ export const headline = [
   { metric: 'server CPU us per request, 1 MiB', contender: 'zerocopy serveFiles()' },
 ];
 
-const SMALL = 1024;
-const SIZES = [[SMALL, '1 KiB', 3000], [192 * 1024, '192 KiB', 1000], [MIB, '1 MiB', 400]] as const;
-const QUICK_REQUESTS = 200;
-
-async function measure(server: Running, folder: string): Promise<Measured> {
-  const measured: Record<string, number> = {};
-  for (const [size, label, requests] of SIZES) {
-    makeFile(folder, String(size), size);
-    const count = QUICK ? QUICK_REQUESTS : requests;
-    const { cpu } = await drain(server, String(size), size, count);
-    measured[`server CPU us per request, ${label}`] = cpu * 1e6 / count;
-  }
-  return measured;
-}
+const SIZES = [[1024, '1 KiB', 3000], [192 * 1024, '192 KiB', 1000], [MIB, '1 MiB', 400]] as const;
+const measure = perRequest(SIZES);
 
 /** What node:http costs by itself. */
 async function measureEmpty(server: Running): Promise<Measured> {

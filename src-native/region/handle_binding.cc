@@ -4,8 +4,8 @@
 #include <utility>
 
 #include "environment.h"
-#include "node_values.h"
 #include "region/residents_binding.h"
+#include "tagged_object_binding.h"
 
 namespace zerocopy::region {
 namespace {
@@ -13,18 +13,13 @@ namespace {
 // Drawn once: no other addon, and no other build of this one, has the same.
 constexpr napi_type_tag kHandleTag = {0x8c1f5a64e0b74d29, 0xa3d95b7e21c6f810};
 
-void Finalized(napi_env, void* handle, void*) { delete static_cast<Resident*>(handle); }
-
 }  // namespace
 
 napi_value MakeHandle(napi_env env, std::shared_ptr<Region> region) {
-  napi_value object = nullptr;
   auto handle = std::make_unique<Resident>(std::move(region));
-  const bool made = napi_create_object(env, &object) == napi_ok &&
-                    napi_type_tag_object(env, object, &kHandleTag) == napi_ok &&
-                    napi_wrap(env, object, handle.get(), Finalized, nullptr, nullptr) == napi_ok;
-  if (!made) return nullptr;
-  Environment::From(env)->residents->Add(handle.release(), object);
+  Resident* resident = handle.get();
+  napi_value object = Wrap(env, std::move(handle), kHandleTag);
+  if (object != nullptr) Environment::From(env)->residents->Add(resident, object);
   return object;
 }
 

@@ -6,6 +6,7 @@
 #include "node_values.h"
 #include "region/handle_binding.h"
 #include "region/work_binding.h"
+#include "tagged_object_binding.h"
 
 namespace zerocopy::region {
 namespace {
@@ -16,20 +17,12 @@ constexpr napi_type_tag kHoldTag = {0x1d84c6f2a95b3e07, 0xe3709ab5184cd62f};
 // What the object wraps; empty once it was released.
 using Hold = std::shared_ptr<Region>;
 
-void Finalized(napi_env, void* hold, void*) { delete static_cast<Hold*>(hold); }
-
 // holdRegion(handle): hold
 napi_value HoldRegion(napi_env env, napi_callback_info info) {
   const Arguments<1> arguments(env, info);
   auto hold = std::make_unique<Hold>(arguments.ok() ? Held(FromHandle(env, arguments[0])) : nullptr);
   if (*hold == nullptr) return ThrowMisuse(env, "holdRegion(handle of an open region)");
-  napi_value object = nullptr;
-  const bool made = napi_create_object(env, &object) == napi_ok &&
-                    napi_type_tag_object(env, object, &kHoldTag) == napi_ok &&
-                    napi_wrap(env, object, hold.get(), Finalized, nullptr, nullptr) == napi_ok;
-  if (!made) return nullptr;
-  (void)hold.release();
-  return object;
+  return Wrap(env, std::move(hold), kHoldTag);
 }
 
 // releaseHold(hold): idempotent

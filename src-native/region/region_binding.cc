@@ -241,11 +241,7 @@ napi_value Advise(napi_env env, napi_callback_info info) {
 }
 
 napi_value MakeList(napi_env env, const std::vector<napi_value>& values) {
-  napi_value list = nullptr;
-  if (napi_create_array_with_length(env, values.size(), &list) != napi_ok) return nullptr;
-  uint32_t index = 0;
-  for (napi_value value : values) napi_set_element(env, list, index++, value);
-  return list;
+  return MakeArray(env, values, [](napi_value value) { return value; });
 }
 
 // liveHandles(): the handles that JavaScript still has

@@ -11,6 +11,7 @@
 #include "region/handle_binding.h"
 #include "region/region.h"
 #include "region/search.h"
+#include "tagged_object_binding.h"
 
 namespace zerocopy::region {
 namespace {
@@ -112,8 +113,6 @@ class SearchTurn {
   uint64_t place_ = kAbsent;
 };
 
-void Finalized(napi_env, void* reference, void*) { delete static_cast<SearchReference*>(reference); }
-
 // beginSearch(handle, needle): search
 napi_value BeginSearch(napi_env env, napi_callback_info info) {
   const Arguments<2> arguments(env, info);
@@ -123,13 +122,7 @@ napi_value BeginSearch(napi_env env, napi_callback_info info) {
     return ThrowMisuse(env, "beginSearch(handle of an open region, needle)");
   }
   auto search = std::make_unique<SearchReference>(new Search(std::move(region), needle));
-  napi_value object = nullptr;
-  const bool made = napi_create_object(env, &object) == napi_ok &&
-                    napi_type_tag_object(env, object, &kSearchTag) == napi_ok &&
-                    napi_wrap(env, object, search.get(), Finalized, nullptr, nullptr) == napi_ok;
-  if (!made) return nullptr;
-  (void)search.release();
-  return object;
+  return Wrap(env, std::move(search), kSearchTag);
 }
 
 // searchTurn(search, offset, length, last): promise of place | -1

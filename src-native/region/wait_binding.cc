@@ -95,13 +95,9 @@ napi_value MakeOutcome(napi_env env, const WaitOutcome& outcome) {
 // takeFinishedWaits(): the outcomes since the last call
 napi_value TakeFinishedWaits(napi_env env, napi_callback_info) {
   WaitService* service = ServiceOf(env);
-  napi_value result = nullptr;
-  if (service == nullptr || napi_create_array(env, &result) != napi_ok) return nullptr;
-  uint32_t index = 0;
-  for (const WaitOutcome& outcome : service->notifier().Taken(env, [&] { return service->waiters().TakeFinished(); })) {
-    napi_set_element(env, result, index++, MakeOutcome(env, outcome));
-  }
-  return result;
+  if (service == nullptr) return nullptr;
+  const auto finished = service->notifier().Taken(env, [&] { return service->waiters().TakeFinished(); });
+  return MakeArray(env, finished, [&](const WaitOutcome& outcome) { return MakeOutcome(env, outcome); });
 }
 
 // notifyWord(handle, offset, count): how many were woken | failure

@@ -11,6 +11,7 @@
 #include "os/library.h"
 #include "region/handle_binding.h"
 #include "region/residents_binding.h"
+#include "tagged_object_binding.h"
 
 namespace zerocopy::region {
 namespace {

@@ -8,8 +8,8 @@
 
 #include "node_values.h"
 #include "pool_work_binding.h"
-#include "region/handle_binding.h"
 #include "region/hold_binding.h"
+#include "tagged_object_binding.h"
 #include "transfer/copy.h"
 
 namespace zerocopy::transfer {
@@ -68,15 +68,7 @@ os::Status Take(int descriptor, bool is_ours, os::Use use, CopyFile* file) {
 }
 
 napi_value MakeCopy(napi_env env, CopySource source, CopyTarget target, uint64_t length) {
-  auto handle = std::make_unique<CopyHandle>(new CopyJob(std::move(source), std::move(target), length));
-  const auto finalize = [](napi_env, void* data, void*) { delete static_cast<CopyHandle*>(data); };
-  napi_value object = nullptr;
-  const bool made = napi_create_object(env, &object) == napi_ok &&
-                    napi_type_tag_object(env, object, &kCopyTag) == napi_ok &&
-                    napi_wrap(env, object, handle.get(), finalize, nullptr, nullptr) == napi_ok;
-  if (!made) return nullptr;
-  (void)handle.release();
-  return object;
+  return Wrap(env, std::make_unique<CopyHandle>(new CopyJob(std::move(source), std::move(target), length)), kCopyTag);
 }
 
 // The arguments that both kinds of source share: (…, offset, length, target, targetIsOurs, targetOffset, replaces).
@@ -143,7 +135,7 @@ napi_value StartCopyMemory(napi_env env, napi_callback_info info) {
 
 CopyHandle* HandleFrom(napi_env env, napi_callback_info info) {
   const Arguments<1> arguments(env, info);
-  auto* handle = arguments.ok() ? region::Unwrap<CopyHandle>(env, arguments[0], kCopyTag) : nullptr;
+  auto* handle = arguments.ok() ? Unwrap<CopyHandle>(env, arguments[0], kCopyTag) : nullptr;
   if (handle == nullptr) ThrowMisuse(env, "not the handle of a copy");
   return handle;
 }

@@ -221,13 +221,8 @@ napi_value MakeOutcome(napi_env env, const Outcome& outcome) {
 // takeFinished(): the outcomes since the last call.
 napi_value TakeFinished(napi_env env, napi_callback_info) {
   PumpService* service = ServiceOf(env);
-  napi_value result = nullptr;
-  if (service == nullptr || napi_create_array(env, &result) != napi_ok) return nullptr;
-  uint32_t index = 0;
-  for (const Outcome& outcome : service->TakeFinished(env)) {
-    napi_set_element(env, result, index++, MakeOutcome(env, outcome));
-  }
-  return result;
+  if (service == nullptr) return nullptr;
+  return MakeArray(env, service->TakeFinished(env), [&](const Outcome& outcome) { return MakeOutcome(env, outcome); });
 }
 
 }  // namespace

@@ -25,7 +25,7 @@ const LIB_LAYERS: readonly [RegExp, number][] = [
 ];
 const NATIVE_LAYERS: readonly [RegExp, number][] = [
   [/^src-native\/(os\/|counters\.h$|no_runtime\.cc$)/, 0],
-  [/^src-native\/((node_values|environment|notifier_binding|pool_work_binding)\.h$|descriptor_binding\.)/, 1],
+  [/^src-native\/((node_values|environment|notifier_binding|pool_work_binding|tagged_object_binding)\.h$|descriptor_binding\.)/, 1],
   [/^src-native\/region\//, 2],
   [/^src-native\/transfer\//, 3],
   [/^src-native\/http\//, 4],
