@@ -23,6 +23,7 @@
       "region/search.cc",
       "region/search_binding.cc",
       "region/share.cc",
+      "region/share_binding.cc",
       "region/wait_binding.cc",
       "region/window_binding.cc",
       "region/work_binding.cc",

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <cstring>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -24,7 +23,7 @@
 #include "region/region.h"
 #include "region/residents_binding.h"
 #include "region/search_binding.h"
-#include "region/share.h"
+#include "region/share_binding.h"
 #include "region/wait_binding.h"
 #include "region/window_binding.h"
 #include "region/work_binding.h"
@@ -270,52 +269,6 @@ napi_value InstallFaultHandler(napi_env env, napi_callback_info) {
   return MakeUndefined(env);
 }
 
-// ---- Sharing with other threads -------------------------------------------------------------------------------
-
-bool ReadToken(napi_env env, napi_value value, Token* token) {
-  size_t length = 0;
-  void* data = nullptr;
-  if (!ReadArray(env, value, napi_uint8_array, &data, &length) || length != token->size()) return false;
-  std::memcpy(token->data(), data, length);
-  return true;
-}
-
-// offerRegion(handle, token, now)
-napi_value OfferRegion(napi_env env, napi_callback_info info) {
-  const Arguments<3> arguments(env, info);
-  const std::shared_ptr<Region> region = arguments.ok() ? FromHandle(env, arguments[0]) : nullptr;
-  Token token{};
-  uint64_t now = 0;
-  if (region == nullptr || !ReadToken(env, arguments[1], &token) || !arguments.Size(2, &now)) {
-    return ThrowMisuse(env, "offerRegion(handle, token, now)");
-  }
-  std::shared_ptr<Pages> pages = region->pages();
-  if (pages == nullptr) return ThrowMisuse(env, "offerRegion of a closed region");
-  Offer(token, std::move(pages), static_cast<int64_t>(now));
-  return MakeUndefined(env);
-}
-
-// claimRegion(token, now): handle | undefined
-napi_value ClaimRegion(napi_env env, napi_callback_info info) {
-  const Arguments<2> arguments(env, info);
-  Token token{};
-  uint64_t now = 0;
-  if (!arguments.ok() || !ReadToken(env, arguments[0], &token) || !arguments.Size(1, &now)) {
-    return ThrowMisuse(env, "claimRegion(token, now)");
-  }
-  std::shared_ptr<Pages> pages = Claim(token, static_cast<int64_t>(now));
-  return pages == nullptr ? MakeUndefined(env) : MakeHandle(env, std::shared_ptr<Region>(new Region(std::move(pages))));
-}
-
-// dropExpiredOffers(now)
-napi_value DropExpiredOffers(napi_env env, napi_callback_info info) {
-  const Arguments<1> arguments(env, info);
-  uint64_t now = 0;
-  if (!arguments.Size(0, &now)) return ThrowMisuse(env, "dropExpiredOffers(now)");
-  DropExpired(static_cast<int64_t>(now));
-  return MakeUndefined(env);
-}
-
 }  // namespace
 
 void Register(napi_env env, napi_value exports) {
@@ -342,12 +295,10 @@ void Register(napi_env env, napi_value exports) {
   Export(env, exports, "exposedWindows", OfRegion<ExposedWindows>);
   Export(env, exports, "faultEpoch", FaultEpoch);
   Export(env, exports, "installFaultHandler", InstallFaultHandler);
-  Export(env, exports, "offerRegion", OfferRegion);
-  Export(env, exports, "claimRegion", ClaimRegion);
-  Export(env, exports, "dropExpiredOffers", DropExpiredOffers);
   RegisterHolds(env, exports);
   RegisterPaging(env, exports);
   RegisterSearch(env, exports);
+  RegisterSharing(env, exports);
   RegisterWaits(env, exports);
   RegisterWindows(env, exports);
 }
