@@ -63,7 +63,8 @@ async function exportsOf(file) {
 function elsewhere(home, wanted = new Set()) {
   return {
     name: 'elsewhere',
-    setup({ onResolve, onLoad }) {
+    async setup({ onResolve, onLoad }) {
+      const publicNames = await exportsOf('lib/index.ts');
       onResolve({ filter: /^\./, namespace: 'file' }, ({ path: wanted, resolveDir, kind }) => {
         if (kind === 'entry-point') return undefined;
         const module = path.relative(lib, path.resolve(resolveDir, wanted)).replaceAll('\\', '/');
@@ -73,8 +74,9 @@ function elsewhere(home, wanted = new Set()) {
       onLoad({ filter: /./, namespace: 'elsewhere' }, async ({ path: module }) => {
         wanted.add(module);
         const value = `require('./${homeOf(module)}.js')['${module}']`;
-        if (homeOf(module) !== 'streams' && home !== 'core') return { contents: `module.exports = ${value};` };
-        return { contents: whenUsed(value, (await exportsOf(`lib/${module}.ts`))) };
+        const names = await exportsOf(`lib/${module}.ts`);
+        if (home === 'core') return { contents: whenCalled(value, names.filter((name) => publicNames.includes(name))) };
+        return { contents: homeOf(module) === 'streams' ? whenUsed(value, names) : `module.exports = ${value};` };
       });
     },
   };
@@ -99,6 +101,15 @@ function namesFrom(builtin, home) {
 function whenUsed(value, names) {
   const getters = names.map((name) => `get ${name}() { return load()${name === 'default' ? '' : `.${name}`}; }`);
   return `let loaded; const load = () => loaded ??= ${value}; module.exports = { __esModule: true, ${getters.join(', ')} };`;
+}
+
+/**
+ * The text of a module with these functions, which come from `value` when the first is called. A getter would not do
+ * for core.js: an ES module that imports one name reads them all.
+ */
+function whenCalled(value, names) {
+  const functions = names.map((name) => `export function ${name}(...args) { return load().${name}(...args); }`);
+  return `let loaded; const load = () => loaded ??= ${value}; ${functions.join(' ')}`;
 }
 
 /** Each of Node's modules once in a file, with the names that are used: esbuild would copy them all for each import. */
