@@ -11,17 +11,19 @@ export const headline = { metric: 'ms over an empty start', contender: "zerocopy
 
 const TIMES = QUICK ? 2 : 9;
 
-function start(source: string): number {
+type Kind = 'commonjs' | 'module';
+
+function start(source: string, kind: Kind): number {
   const started = performance.now();
-  const { status, stderr } = spawnSync(process.execPath, ['-e', source], { encoding: 'utf8' });
+  const { status, stderr } = spawnSync(process.execPath, [`--input-type=${kind}`, '-e', source], { encoding: 'utf8' });
   if (status !== 0) throw new Error(stderr);
   return performance.now() - started;
 }
 
-/** Each beside an empty one; the median of the differences. */
-function contender(module: string): Contender {
+/** Each beside an empty program of its kind; the median of the differences. */
+function contender(source: string, kind: Kind = 'commonjs'): Contender {
   return () => {
-    const times = Array.from({ length: TIMES }, () => start(`require(${JSON.stringify(module)})`) - start(''));
+    const times = Array.from({ length: TIMES }, () => start(source, kind) - start('', kind));
     return { 'ms over an empty start': quantile(times, 0.5) };
   };
 }
@@ -30,7 +32,8 @@ function contender(module: string): Contender {
 const DIST = path.resolve(__dirname, '../../../dist');
 
 export const contenders: Record<string, Contender> = {
-  "require('node:http')": contender('node:http'),
-  "zerocopy require('zerocopy')": contender(path.join(DIST, 'index.js')),
-  "zerocopy require('zerocopy/http')": contender(path.join(DIST, 'http.js')),
+  "require('node:http')": contender("require('node:http')"),
+  "zerocopy require('zerocopy')": contender(`require('${DIST}/index.js')`),
+  "zerocopy import { mmap } from 'zerocopy'": contender(`import { mmap } from '${DIST}/index.mjs'`, 'module'),
+  "zerocopy require('zerocopy/http')": contender(`require('${DIST}/http.js')`),
 };
