@@ -64,7 +64,7 @@ function elsewhere(home, wanted = new Set()) {
   return {
     name: 'elsewhere',
     async setup({ onResolve, onLoad }) {
-      const publicNames = await exportsOf('lib/index.ts');
+      const publicNames = home === 'core' ? await exportsOf('lib/index.ts') : [];
       onResolve({ filter: /^\./, namespace: 'file' }, ({ path: wanted, resolveDir, kind }) => {
         if (kind === 'entry-point') return undefined;
         const module = path.relative(lib, path.resolve(resolveDir, wanted)).replaceAll('\\', '/');

@@ -30,10 +30,11 @@ function contender(source: string, kind: Kind = 'commonjs'): Contender {
 
 /** dist, seen from out/bench/cases. */
 const DIST = path.resolve(__dirname, '../../../dist');
+const inDist = (name: string): string => JSON.stringify(path.join(DIST, name));
 
 export const contenders: Record<string, Contender> = {
   "require('node:http')": contender("require('node:http')"),
-  "zerocopy require('zerocopy')": contender(`require('${DIST}/index.js')`),
-  "zerocopy import { mmap } from 'zerocopy'": contender(`import { mmap } from '${DIST}/index.mjs'`, 'module'),
-  "zerocopy require('zerocopy/http')": contender(`require('${DIST}/http.js')`),
+  "zerocopy require('zerocopy')": contender(`require(${inDist('index.js')})`),
+  "zerocopy import { mmap } from 'zerocopy'": contender(`import { mmap } from ${inDist('index.mjs')}`, 'module'),
+  "zerocopy require('zerocopy/http')": contender(`require(${inDist('http.js')})`),
 };
