@@ -42,6 +42,8 @@ export default tseslint.config(
       '@typescript-eslint/non-nullable-type-assertion-style': 'off',
       // `void x` says that a value is looked at, or thrown away, on purpose.
       '@typescript-eslint/no-meaningless-void-operator': 'off',
+      // What `using` names may be wanted for its end alone.
+      '@typescript-eslint/no-unused-vars': ['error', { ignoreUsingDeclarations: true }],
       // A callback may come and do nothing.
       '@typescript-eslint/no-empty-function': 'off',
     },

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { closeSync, openSync, statfsSync } from 'node:fs';
 
 import { native } from '#lib/native';
-import { mmap } from 'zerocopy';
+import { mmap, type Mapping } from 'zerocopy';
 
 /** tmpfs(5): its files are nowhere but in memory. */
 export function livesInMemory(file: string): boolean {
@@ -19,4 +19,12 @@ export function evict(file: string): void {
   }
   using mapping = mmap(file);
   if (!livesInMemory(file)) assert.equal(mapping.residency().resident, 0);
+}
+
+/**
+ * Keeps a file in memory until the mapping is closed: a system that reclaims cold pages (DAMON_RECLAIM,
+ * https://docs.kernel.org/admin-guide/mm/damon/reclaim.html) may take those that nobody has mapped, at any time.
+ */
+export function keepInMemory(file: string): Mapping {
+  return mmap(file, { populate: true });
 }
