@@ -35,6 +35,7 @@ struct Pump::Job {
   bool running = false;
   bool cancelled = false;
   bool in_poller = false;
+  bool ended = false;
 
   os::Result<size_t> Send(uint64_t done);
   os::Result<size_t> Copy(uint64_t done, size_t count);
@@ -104,7 +105,7 @@ void Pump::Cancel(uint64_t id) {
   {
     const std::lock_guard<std::mutex> lock(mutex_);
     const auto found = Find(id);
-    if (found == jobs_.end()) return;
+    if (found == jobs_.end() || (*found)->ended) return;
     (*found)->cancelled = true;
     if ((*found)->running) return;
     ended = Finish(found->get(), Ending::kCancelled, {});
@@ -140,7 +141,7 @@ void Pump::Run() {
     Job* job = Claim(id);
     if (job == nullptr) continue;
     Ended ended = Turn(job);
-    if (ended.job != nullptr) Report(std::move(ended));
+    if (ended.outcome.id != 0) Report(std::move(ended));
   }
 }
 
@@ -156,16 +157,16 @@ uint64_t Pump::NextEvent() {
   return id;
 }
 
-// From waiting to running; nullptr if the job was cancelled meanwhile.
+// From waiting to running; nullptr if the job has ended meanwhile.
 Pump::Job* Pump::Claim(uint64_t id) {
   const std::lock_guard<std::mutex> lock(mutex_);
   const auto found = Find(id);
-  if (found == jobs_.end() || (*found)->running) return nullptr;
+  if (found == jobs_.end() || (*found)->running || (*found)->ended) return nullptr;
   (*found)->running = true;
   return found->get();
 }
 
-// Sends, then decides under the lock what becomes of the job. No job in the answer: it waits again. Where there is a
+// Sends, then decides under the lock what becomes of the job. No id in the answer: it waits again. Where there is a
 // thread for every job nobody waits for this one, which goes on until its output is full.
 Pump::Ended Pump::Turn(Job* job) {
   for (;;) {
@@ -180,12 +181,15 @@ Pump::Ended Pump::Turn(Job* job) {
   }
 }
 
-// Closes the job's descriptors before anyone hears that it has ended.
+// From ended to finished. What the job had is closed before anyone hears of it, and outside the lock, for closing may
+// take long; until then the job says how much was sent.
 void Pump::Report(Ended ended) {
-  ended.job.reset();
+  ended.output = {};
+  ended.source = {};
   --counters.transfers_in_flight;
   {
     const std::lock_guard<std::mutex> lock(mutex_);
+    jobs_.erase(Find(ended.outcome.id));
     finished_.push_back(ended.outcome);
   }
   wake_(context_);
@@ -234,13 +238,11 @@ Pump::Jobs::iterator Pump::Find(uint64_t id) {
   return at != jobs_.end() && (*at)->id == id ? at : jobs_.end();
 }
 
-// Out of the table; Report() does the rest when the lock is given back, for closing may take long.
+// The caller gives the answer to Report() when it has given the lock back.
 Pump::Ended Pump::Finish(Job* job, Ending ending, os::OsError error) {
   if (job->in_poller) poller_.Remove(job->output.descriptor.get());
-  const auto at = Find(job->id);
-  Ended ended{std::move(*at), {job->id, job->sent, ending, error}};
-  jobs_.erase(at);
-  return ended;
+  job->ended = true;
+  return {{job->id, job->sent, ending, error}, std::move(job->output), std::move(job->source)};
 }
 
 }  // namespace zerocopy::transfer

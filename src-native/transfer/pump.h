@@ -6,13 +6,14 @@
 // - Start() gives the Pump a *job*. The job has descriptors of its own (duplicates), or a reference to the memory
 //   it reads (`Source::memory`), from Start() until it ends. The caller may close his at once.
 // - A job is *waiting* (its output is in the poller, or the job is in the ready queue), or *running* (exactly one
-//   thread is in its turn), or *finished* (only its Outcome is left, until TakeFinished()). Every change of that,
-//   arming the poller and cancelling happen under the one lock; system calls that may take long happen outside.
+//   thread is in its turn), or *ended* (what it had is being closed), or *finished* (only its Outcome is left, until
+//   TakeFinished()). Every change of that, arming the poller and cancelling happen under the one lock; system calls
+//   that may take long happen outside.
 // - A waiting job is cancelled at once, a running one when its turn ends: its Outcome says how much was sent.
 //
-//     Start() --> waiting <--- more to send --- running --- sent, failed, cancelled --> finished
-//                    |  \----- a thread is free ---^                                      ^
-//                    +--------------------------- Cancel() -------------------------------+
+//     Start() --> waiting <--- more to send --- running --- sent, failed, cancelled --> ended --- closed --> finished
+//                    |  \----- a thread is free ---^                                     ^
+//                    +--------------------------- Cancel() ------------------------------+
 //
 // - A turn sends at most kTurn bytes and then goes behind whatever is ready: a small transfer is not kept waiting
 //   by large ones. While there is a thread for every job, a turn goes on until its output is full. A read that
@@ -77,7 +78,7 @@ class Pump {
   os::Result<uint64_t> Start(int out, Source source, uint64_t length);
   // Nothing if the job has finished already. Its Outcome comes in any case.
   void Cancel(uint64_t id);
-  // Of a job whose Outcome has not been taken; else zeros.
+  // Of a job whose Outcome has not been taken, so that `sent` never falls meanwhile; else zeros.
   Progress ProgressOf(uint64_t id);
   // The Outcomes since the last call.
   std::vector<Outcome> TakeFinished();
@@ -85,10 +86,11 @@ class Pump {
  private:
   struct Job;
   using Jobs = std::vector<std::unique_ptr<Job>>;
-  // A job that has left the table, and how.
+  // How a job ended, and what of it is still to be closed. Id 0: it has not ended.
   struct Ended {
-    std::unique_ptr<Job> job;
     Outcome outcome;
+    os::Output output;
+    Source source;
   };
 
   Pump(Wake wake, void* context, os::Poller poller);

@@ -5,10 +5,12 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 
+#include <atomic>
 #include <condition_variable>
 #include <map>
 #include <mutex>
 #include <thread>
+#include <vector>
 
 #include "check.h"
 #include "fixture.h"
@@ -269,6 +271,34 @@ TEST(PumpIsAskedForProgressWhileItSends) {
   station.pump().Cancel(id);
   CHECK(station.Await(id).sent >= seen);
   CHECK(station.pump().ProgressOf(id).sent == 0);
+}
+
+// Letting go of the memory is part of a job's end, and may take its time; whoever asks meanwhile asks as this does.
+TEST(PumpKeepsTheProgressOfAJobUntilItsOutcomeIsTaken) {
+  for (const bool cancelled : {false, true}) {
+    std::vector<uint8_t> bytes(kMany);
+    for (uint64_t i = 0; i < kMany; i++) bytes[i] = PatternAt(i);
+    std::atomic<uint64_t> id{0};
+    std::atomic<uint64_t> at_end{0};
+    Station station;
+    Pair pair;
+    Source source;
+    source.memory.reset(bytes.data(), [&](const uint8_t*) { at_end = station.pump().ProgressOf(id).sent; });
+    id = station.pump().Start(pair.out, std::move(source), kMany).value();
+    uint64_t seen = 0;
+    while (seen == 0) seen = station.pump().ProgressOf(id).sent;
+    std::thread reader;
+    if (cancelled) {
+      station.pump().Cancel(id);
+    } else {
+      pair.CloseOut();
+      reader = std::thread([&] { CHECK(ReadPattern(pair.in, 0) == kMany); });
+    }
+    const Outcome outcome = station.Await(id);
+    CHECK(outcome.ending == (cancelled ? Ending::kCancelled : Ending::kComplete));
+    CHECK(at_end == outcome.sent && at_end >= seen);
+    if (reader.joinable()) reader.join();
+  }
 }
 
 TEST(SendFileMovesThePositionOnlyWithoutAnOffset) {
