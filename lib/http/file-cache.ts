@@ -250,24 +250,27 @@ export class FileCache {
     return this.#descriptors > this.#limits.maxOpenFiles || this.#bytes > BODY_BUDGET;
   }
 
-  /** What was used since it was last looked at, the newest, and what would not help go to the queue's end instead. */
+  /**
+   * Evicts the oldest entry. Entries used recently, the newest, and those whose removal would not help move to the end.
+   */
   #giveUpOldest(newest: CachedFile): void {
-    for (const [path, file] of this.#files) {
-      const helps = file.hasDescriptor ? this.#descriptors > this.#limits.maxOpenFiles : this.#bytes > BODY_BUDGET;
-      if (helps && !file.isUsed && file !== newest) {
-        this.#remove(path);
-        return;
-      }
-      if (helps) file.isUsed = false;
-      this.#files.delete(path);
-      this.#files.set(path, file);
+    const [oldest] = this.#files;
+    if (oldest === undefined) return;
+    const [path, file] = oldest;
+    const helps = file.hasDescriptor ? this.#descriptors > this.#limits.maxOpenFiles : this.#bytes > BODY_BUDGET;
+    if (helps && !file.isUsed && file !== newest) {
+      this.#remove(path);
       return;
     }
+    if (helps) file.isUsed = false;
+    this.#files.delete(path);
+    this.#files.set(path, file);
   }
 
+  /** As a descriptor or as bytes, never as both: a limit that is passed has entries whose removal helps. */
   #count(file: CachedFile, by: 1 | -1): void {
     if (file.hasDescriptor) this.#descriptors += by;
-    this.#bytes += by * (ENTRY_BYTES + (file.body?.length ?? 0));
+    else this.#bytes += by * (ENTRY_BYTES + (file.body?.length ?? 0));
   }
 
   #remove(path: string): void {

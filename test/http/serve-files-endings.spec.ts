@@ -11,6 +11,7 @@ import { serveFiles } from 'zerocopy/http';
 import { DocumentRoot } from '#lib/http/document-root';
 import { CachedFile, FileCache } from '#lib/http/file-cache';
 import { native } from '#lib/native';
+import { runInChild } from '../support/child';
 import { openedSince, openDescriptors } from '../support/descriptors';
 import { ask } from '../support/exchange';
 import { gcUntil } from '../support/gc';
@@ -18,6 +19,7 @@ import { servers } from '../support/network';
 import { patternBytes, temporaryFolder } from '../support/temporary';
 
 const MIB = 2 ** 20;
+const POLICY = { etag: true, lastModified: true, acceptRanges: true, cacheControl: 'no-cache', varies: false };
 
 describe('serveFiles, when', () => {
   const folder = temporaryFolder();
@@ -198,7 +200,6 @@ describe('serveFiles, when', () => {
 
 describe('the cache of files', () => {
   const folder = temporaryFolder();
-  const POLICY = { etag: true, lastModified: true, acceptRanges: true, cacheControl: 'no-cache', varies: false };
   let root = '';
   before(() => {
     root = path.dirname(folder.file('small', 'x'));
@@ -252,6 +253,11 @@ describe('the cache of files', () => {
     assert.equal(openFiles(), before);
   });
 
+  it('takes more large files than small ones have room for', async () => {
+    const { code, signal, stdout, stderr } = await runInChild(MANY_LARGE_FILES, { timeoutMs: 30_000 });
+    assert.deepEqual({ code, signal, stdout }, { code: 0, signal: null, stdout: '0 closed, then 10\n' }, stderr);
+  });
+
   it('drops what nobody asked for in a while, the root too', async () => {
     const before = openDescriptors();
     const cache = cacheOf({ maxOpenFiles: 10, revalidate: 60_000, idle: 30 });
@@ -271,6 +277,25 @@ describe('the cache of files', () => {
     }
   });
 });
+
+/** In a process of its own, for a cache that cannot make room looks for it for ever. Nothing is really opened. */
+const MANY_LARGE_FILES = `
+const { FileCache } = require('#lib/http/file-cache');
+const { OpenedFile } = require('#lib/http/opened-file');
+const { FACTS, FACT_COUNT } = require('#lib/native');
+const facts = new Float64Array(FACT_COUNT);
+facts[FACTS.size] = 100_000;
+facts[FACTS.mode] = require('node:fs').constants.S_IFREG;
+let closed = 0;
+const root = { open: (path) => new OpenedFile(Number(path), facts, () => { closed++; }), close() {} };
+const limits = { maxOpenFiles: 40_000, revalidate: 60_000 };
+const cache = new FileCache(root, ${JSON.stringify(POLICY)}, limits, false);
+const find = (from, to) => { for (let i = from; i < to; i++) cache.find(String(i), 'a.bin').release(); };
+find(0, 40_000);
+process.stdout.write(closed + ' closed, ');
+find(40_000, 40_010);
+process.stdout.write('then ' + closed + '\\n');
+`;
 
 /** Open for reading: EINVAL, and not EBADF, says that the descriptor is there. */
 function ftruncateCheck(fd: number): void {
