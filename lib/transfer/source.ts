@@ -108,8 +108,8 @@ function borrowed(fd: number, purpose: Purpose): Source | Promise<Source> {
   // A FileHandle that was closed has the descriptor -1.
   if (fd < 0) throw systemError({ errno: os.constants.errno.EBADF, syscall: 'fstat' });
   const { size, mode } = regularFile(fs.fstatSync(fd), purpose.syscall, undefined);
-  if (size === 0) return snapshotOrEmpty(fd, mode, undefined);
-  return new FileSource(fd, { size, mode, path: undefined, end: undefined });
+  const source = new FileSource(fd, { size, mode, path: undefined, end: undefined });
+  return size > 0 ? source : snapshotOf(fd, mode, undefined).then((snapshot) => snapshot ?? source);
 }
 
 function openPath(path: string | Buffer | URL, purpose: Purpose): Source | Promise<Source> {
@@ -130,7 +130,8 @@ async function openOnPool(path: string | Buffer | URL, purpose: Purpose): Promis
   try {
     const facts = await promised<fs.Stats>((done) => { fs.fstat(fd, done); });
     const { size, mode } = regularFile(facts, purpose.syscall, name);
-    if (size === 0) return await snapshotOrEmpty(fd, mode, name);
+    const snapshot = size === 0 ? await snapshotOf(fd, mode, name) : undefined;
+    if (snapshot !== undefined) return snapshot;
     keep = true;
     return new FileSource(fd, { size, mode, path: name, end: closeQuietly });
   } finally {
@@ -140,9 +141,9 @@ async function openOnPool(path: string | Buffer | URL, purpose: Purpose): Promis
 
 /**
  * Files of /proc and /sys say that they are empty, and sendfile(2) refuses them: what they hold now goes into memory,
- * as a file that can be sent like any other.
+ * as a file that can be sent like any other. Undefined for a file that is empty indeed.
  */
-async function snapshotOrEmpty(fd: number, mode: number, path: string | undefined): Promise<Source> {
+async function snapshotOf(fd: number, mode: number, path: string | undefined): Promise<Source | undefined> {
   const pieces: Buffer[] = [];
   let size = 0;
   for (;;) {
@@ -153,9 +154,20 @@ async function snapshotOrEmpty(fd: number, mode: number, path: string | undefine
     size += length;
     if (size > LARGEST_SNAPSHOT) throw systemError({ errno: os.constants.errno.EFBIG, syscall: 'read' }, path);
   }
+  if (size === 0) return undefined;
   const memory = valueOrThrow(native.createMemoryFile('zerocopy:snapshot', size, false), path);
-  for (const piece of pieces) fs.writeSync(memory, piece);
-  return new FileSource(memory, { size, mode, path, end: (own) => native.closeDescriptor(own) });
+  const end = (own: number): unknown => native.closeDescriptor(own);
+  try {
+    for (const piece of pieces) writeFully(memory, piece);
+  } catch (error) {
+    end(memory);
+    throw error;
+  }
+  return new FileSource(memory, { size, mode, path, end });
+}
+
+function writeFully(fd: number, piece: Buffer): void {
+  for (let done = 0; done < piece.length;) done += fs.writeSync(fd, piece, done);
 }
 
 /** The result of one of node:fs's calls with a callback. */
