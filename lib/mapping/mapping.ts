@@ -60,7 +60,8 @@ export const MAKE: unique symbol = Symbol('zerocopy.make');
  *
  * Made by {@link mmap} and {@link mmapAnonymous}. It lives as long as anything looks at it: the Mapping itself, a
  * {@link MemoryView}, a typed array or Buffer over it. close() ends it before that: every MemoryView over it throws
- * ERR_MAPPING_CLOSED from then on. Every method but `close` throws ERR_MAPPING_CLOSED after it.
+ * ERR_MAPPING_CLOSED from then on. Every method but `close` and `holders` throws
+ * ERR_MAPPING_CLOSED after it.
  *
  * Source: mmap(2); CPython's `mmap` module.
  */
@@ -396,7 +397,6 @@ export class Mapping implements Disposable {
    * @throws ERR_FEATURE_UNAVAILABLE_ON_PLATFORM before Node 22.23, 24.16 and 26.1
    */
   asSharedArrayBuffer(): SharedArrayBuffer {
-    if (this.byteLength === 0) return new SharedArrayBuffer(0);
     const shared = this.#openWindows().shared();
     if (shared === undefined) throw unavailable('A SharedArrayBuffer over a mapping');
     return shared;

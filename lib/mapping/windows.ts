@@ -149,7 +149,9 @@ export class Windows implements Exporter {
 
   /** The whole memory for other threads; undefined where the engine cannot. */
   shared(): SharedArrayBuffer | undefined {
-    this.#shared ??= native.createSharedWindow(this.region, 0, this.byteLength);
+    this.#shared ??= this.byteLength === 0
+      ? new SharedArrayBuffer(0)
+      : native.createSharedWindow(this.region, 0, this.byteLength);
     return this.#shared;
   }
 

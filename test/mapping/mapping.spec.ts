@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { inspect } from 'node:util';
 
 import { native } from '#lib/native';
-import { type Mapping, MemoryView, mmap, mmapAnonymous } from 'zerocopy';
+import { Mapping, MemoryView, mmap, mmapAnonymous } from 'zerocopy';
 
 import { mappedRanges } from '../support/maps';
 import { patternBytes, temporaryFolder } from '../support/temporary';
@@ -129,32 +129,60 @@ describe('Mapping', () => {
   });
 
   describe('once closed', () => {
-    const calls: [string, (mapping: Mapping) => unknown][] = [
-      ['view', (mapping) => mapping.view()],
-      ['asUint8Array', (mapping) => mapping.asUint8Array()],
-      ['asBuffer', (mapping) => mapping.asBuffer()],
-      ['asArrayBuffer', (mapping) => mapping.asArrayBuffer()],
-      ['flushSync', (mapping) => { mapping.flushSync(); }],
-      ['advise', (mapping) => { mapping.advise('random'); }],
-      ['new MemoryView', (mapping) => new MemoryView(mapping)],
-    ];
-    for (const [name, call] of calls) {
-      it(`${name} throws ERR_MAPPING_CLOSED, closing or closed`, () => {
+    const calls: Record<string, (mapping: Mapping) => unknown> = {
+      view: (mapping) => mapping.view(),
+      'new MemoryView': (mapping) => new MemoryView(mapping),
+      asArrayBuffer: (mapping) => mapping.asArrayBuffer(),
+      asUint8Array: (mapping) => mapping.asUint8Array(),
+      asBuffer: (mapping) => mapping.asBuffer(),
+      asSharedArrayBuffer: (mapping) => mapping.asSharedArrayBuffer(),
+      flush: (mapping) => mapping.flush(),
+      flushSync: (mapping) => { mapping.flushSync(); },
+      advise: (mapping) => { mapping.advise('random'); },
+      prefetch: (mapping) => mapping.prefetch(),
+      residency: (mapping) => mapping.residency(),
+      lock: (mapping) => { mapping.lock(); },
+      unlock: (mapping) => { mapping.unlock(); },
+      resize: (mapping) => { mapping.resize(1); },
+      indexOf: (mapping) => mapping.indexOf(1),
+      lastIndexOf: (mapping) => mapping.lastIndexOf(1),
+      search: (mapping) => mapping.search(1),
+      lines: (mapping) => mapping.lines(),
+      copyWithin: (mapping) => mapping.copyWithin(0, 1),
+      cursor: (mapping) => mapping.cursor(),
+      wait: (mapping) => mapping.wait(0, 0),
+      notify: (mapping) => mapping.notify(0),
+      check: (mapping) => { mapping.check(); },
+      share: (mapping) => mapping.share(),
+    };
+    const called = (call: (mapping: Mapping) => unknown, mapping: Mapping): Promise<unknown> =>
+      new Promise((resolve) => { resolve(call(mapping)); });
+
+    for (const [name, call] of Object.entries(calls)) {
+      it(`${name} throws ERR_MAPPING_CLOSED, closing or closed`, async () => {
         const closed = mmap(path);
         closed.close();
-        assert.throws(() => call(closed), { code: 'ERR_MAPPING_CLOSED' });
+        await assert.rejects(called(call, closed), { code: 'ERR_MAPPING_CLOSED' });
         const closing = mmap(path);
         const raw = closing.asUint8Array();
         closing.close();
-        assert.throws(() => call(closing), { code: 'ERR_MAPPING_CLOSED' });
+        await assert.rejects(called(call, closing), { code: 'ERR_MAPPING_CLOSED' });
         assert.equal(raw.length, LENGTH);
       });
     }
 
-    it('flush rejects with ERR_MAPPING_CLOSED', async () => {
+    it('every other method throws, by the rows above', () => {
+      const own = Object.entries(Object.getOwnPropertyDescriptors(Mapping.prototype));
+      const methods = own.flatMap(([name, { value }]) =>
+        typeof value === 'function' && name !== 'constructor' ? [name] : []);
+      const rows = [...Object.keys(calls).filter((name) => name !== 'new MemoryView'), 'close', 'holders'];
+      assert.deepEqual(methods.sort(), rows.sort());
+    });
+
+    it('holders says who keeps the memory', () => {
       const mapping = mmap(path);
       mapping.close();
-      await assert.rejects(mapping.flush(), { code: 'ERR_MAPPING_CLOSED' });
+      assert.equal(mapping.holders().retained, 0);
     });
 
     it('tells what it was', () => {

@@ -135,9 +135,13 @@ describe('share() and attach()', () => {
 describe('asSharedArrayBuffer()', () => {
   const folder = temporaryFolder();
 
-  it('of an empty mapping is empty, on every engine', () => {
-    using mapping = mmap(folder.file('empty', ''));
-    assert.equal(mapping.asSharedArrayBuffer().byteLength, 0);
+  it('of an empty mapping is empty, on every engine, the same each time, until it is closed', () => {
+    const mapping = mmap(folder.file('empty', ''));
+    const shared = mapping.asSharedArrayBuffer();
+    assert.equal(shared.byteLength, 0);
+    assert.equal(mapping.asSharedArrayBuffer(), shared);
+    mapping.close();
+    assert.throws(() => mapping.asSharedArrayBuffer(), { code: 'ERR_MAPPING_CLOSED' });
   });
 
   it('shares the memory and keeps it, or says that the engine cannot', () => {
