@@ -71,6 +71,10 @@ export interface RawResponse {
   readonly body: Buffer;
 }
 
+function contentLength(head: string): number {
+  return Number(/^content-length: (\d+)$/im.exec(head)?.[1] ?? '0');
+}
+
 /** The responses that a raw client got: strict, so that a byte too many or too few is seen. */
 export function parseResponses(bytes: Buffer, methods: readonly string[]): { responses: RawResponse[]; rest: Buffer } {
   const responses: RawResponse[] = [];
@@ -79,7 +83,7 @@ export function parseResponses(bytes: Buffer, methods: readonly string[]): { res
     const end = rest.indexOf('\r\n\r\n');
     if (end < 0) break;
     const head = rest.toString('latin1', 0, end);
-    const length = method === 'HEAD' ? 0 : Number(/^content-length: (\d+)$/im.exec(head)?.[1] ?? '0');
+    const length = method === 'HEAD' ? 0 : contentLength(head);
     responses.push({ head, body: rest.subarray(end + 4, end + 4 + length) });
     rest = rest.subarray(end + 4 + length);
   }
@@ -91,6 +95,33 @@ export async function rawExchange(port: number, request: string): Promise<Buffer
   const socket = net.connect(port, '127.0.0.1');
   socket.write(request);
   return received(socket);
+}
+
+/** The first response to `request`, its body hashed as it comes, and everything behind its frame. */
+export async function hashedExchange(
+  port: number, request: string,
+): Promise<{ head: string; body: { bytes: number; sha256: string }; rest: Buffer }> {
+  const socket = net.connect(port, '127.0.0.1');
+  socket.write(request);
+  let head: string | undefined;
+  let rest: Buffer = Buffer.alloc(0);
+  async function* framed(): AsyncGenerator<Buffer> {
+    let left = 0;
+    for await (const piece of socket as AsyncIterable<Buffer>) {
+      rest = Buffer.concat([rest, piece]);
+      const end = head === undefined ? rest.indexOf('\r\n\r\n') : -1;
+      if (end >= 0) {
+        head = rest.toString('latin1', 0, end);
+        left = contentLength(head);
+        rest = rest.subarray(end + 4);
+      }
+      if (head === undefined) continue;
+      yield rest.subarray(0, left);
+      [left, rest] = [Math.max(left - rest.length, 0), rest.subarray(left)];
+    }
+  }
+  const body = await digest(framed());
+  return { head: head ?? '', body, rest };
 }
 
 /** A port of this machine alone that nobody has at the moment. */
