@@ -1,22 +1,22 @@
 /**
- * Every error this package makes is made here: one table of our own codes, Node's codes for bad
- * arguments, and system errors that look exactly like Node's own.
+ * Every error with a code is made here: one table of our own codes, Node's codes for what Node has one for, and system
+ * errors that look exactly like Node's own.
  */
 import { constants as bufferConstants } from 'node:buffer';
 import { constants } from 'node:os';
 import { getSystemErrorMap, inspect } from 'node:util';
 
-/** Our own codes: the class thrown, and when. docs/errors.md explains each; a test compares the two. */
+/** Our own codes, and the class of each. docs/errors.md explains them; a test compares the two. */
 export const CODES = {
-  ERR_VIEW_RELEASED: { base: Error, when: 'the view was released' },
-  ERR_VIEW_READONLY: { base: TypeError, when: 'writing through a read-only view' },
-  ERR_VIEW_LAYOUT: { base: TypeError, when: 'format, shape, contiguity or alignment do not fit the operation' },
-  ERR_MAPPING_CLOSED: { base: Error, when: 'the mapping behind it was closed' },
-  ERR_MAPPING_FAULT: { base: Error, when: 'the file was cut or unreadable under the mapping' },
-  ERR_TOO_MANY_MAPPINGS: { base: Error, when: "before the kernel's limit on maps would abort the process" },
-  ERR_BUFFER_TOO_LARGE: { base: RangeError, when: "longer than this engine's largest ArrayBuffer" },
-  ERR_SHORT_FILE: { base: Error, when: 'the file ended before the announced length' },
-  ERR_FEATURE_UNAVAILABLE_ON_PLATFORM: { base: TypeError, when: 'this system or runtime has no such feature' },
+  ERR_VIEW_RELEASED: Error,
+  ERR_VIEW_READONLY: TypeError,
+  ERR_VIEW_LAYOUT: TypeError,
+  ERR_MAPPING_CLOSED: Error,
+  ERR_MAPPING_FAULT: Error,
+  ERR_TOO_MANY_MAPPINGS: Error,
+  ERR_BUFFER_TOO_LARGE: RangeError,
+  ERR_SHORT_FILE: Error,
+  ERR_FEATURE_UNAVAILABLE_ON_PLATFORM: TypeError,
 } as const;
 
 export type ZeroCopyErrorCode = keyof typeof CODES;
@@ -46,7 +46,7 @@ function coded(
 
 /** One of our own errors. `facts` (offset, bytesSent, …) become properties of it. */
 export function zeroCopyError(code: ZeroCopyErrorCode, message: string, facts: object = {}): NodeJS.ErrnoException {
-  return Object.assign(coded(CODES[code].base, code, message, zeroCopyError), facts);
+  return Object.assign(coded(CODES[code], code, message, zeroCopyError), facts);
 }
 
 /** How a received value is shown in a message: short, and strings quoted. */
@@ -93,9 +93,14 @@ export function invalidThis(className: string): NodeJS.ErrnoException {
   return coded(TypeError, 'ERR_INVALID_THIS', `Value of "this" must be of type ${className}`, invalidThis);
 }
 
+/** `ERR_ILLEGAL_CONSTRUCTOR`, a TypeError: `new` on a class of which others make the instances. */
+export function illegalConstructor(remedy: string): NodeJS.ErrnoException {
+  return coded(TypeError, 'ERR_ILLEGAL_CONSTRUCTOR', `Illegal constructor: ${remedy}`, illegalConstructor);
+}
+
 /**
- * What libuv's errors have for a system's errno, and `code` and description with it: the negative number itself, but on
- * Windows libuv has numbers of its own, and only the names are the same.
+ * The number libuv reports for an errno, with its code and description: the negative number itself, but on Windows
+ * libuv has numbers of its own, and only the names are the same.
  */
 function libuvError(errno: number): readonly [number, readonly [string, string]] {
   const errors = getSystemErrorMap();

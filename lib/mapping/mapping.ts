@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 
-import { unavailable, valueOrThrow, zeroCopyError } from '../errors';
+import { illegalConstructor, unavailable, valueOrThrow, zeroCopyError } from '../errors';
 import { ACCESS, ADVICE, native, type RegionHandle, type STATES } from '../native';
 import {
   byteRange, oneOf, optionalBoolean, optionalFunction, optionalSignal, optionsObject, type ByteRange,
@@ -90,7 +90,7 @@ export class Mapping implements Disposable {
 
   /** @internal */
   constructor(make: typeof MAKE, facts: MappingFacts) {
-    if ((make as unknown) !== MAKE) throw new TypeError('A Mapping is made by mmap() or mmapAnonymous()');
+    if ((make as unknown) !== MAKE) throw illegalConstructor('a Mapping is made by mmap() or mmapAnonymous()');
     this.fileOffset = facts.fileOffset;
     this.access = facts.access;
     this.readonly = facts.access === 'read';

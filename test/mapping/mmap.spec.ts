@@ -279,7 +279,8 @@ describe('mmap', () => {
     });
 
     it('a Mapping is not made with new', () => {
-      assert.throws(() => new (Mapping as unknown as new () => Mapping)(), { name: 'TypeError', message: /mmap\(\)/ });
+      const expected = { code: 'ERR_ILLEGAL_CONSTRUCTOR', name: 'TypeError', message: /mmap\(\)/ };
+      assert.throws(() => new (Mapping as unknown as new () => Mapping)(), expected);
     });
   });
 });
