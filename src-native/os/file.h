@@ -41,8 +41,8 @@ Status SetLength(int descriptor, uint64_t size);
 
 // At most `count` bytes, perhaps fewer; ReadAt answers 0 at the end of the file. The file's position stays
 // (pread(2), pwrite(2)). EINTR is repeated inside.
-Result<size_t> ReadAt(int descriptor, uint8_t* target, size_t count, uint64_t offset);
-Result<size_t> WriteAt(int descriptor, const uint8_t* source, size_t count, uint64_t offset);
+Result<size_t> ReadAt(int descriptor, void* target, size_t count, uint64_t offset);
+Result<size_t> WriteAt(int descriptor, const void* source, size_t count, uint64_t offset);
 
 }  // namespace zerocopy::os
 

@@ -107,21 +107,21 @@ Status SetLength(int descriptor, uint64_t size) {
   return Nothing{};
 }
 
-Result<size_t> ReadAt(int descriptor, uint8_t* target, size_t count, uint64_t offset) {
+Result<size_t> ReadAt(int descriptor, void* target, size_t count, uint64_t offset) {
   for (;;) {
     const ssize_t got = pread(descriptor, target, count, static_cast<off_t>(offset));
     const int error = errno;
     if (got >= 0) return static_cast<size_t>(got);
-    if (error != EINTR) return OsError{error, "read"};
+    if (error != EINTR) return OsError{error, "pread"};
   }
 }
 
-Result<size_t> WriteAt(int descriptor, const uint8_t* source, size_t count, uint64_t offset) {
+Result<size_t> WriteAt(int descriptor, const void* source, size_t count, uint64_t offset) {
   for (;;) {
     const ssize_t written = pwrite(descriptor, source, count, static_cast<off_t>(offset));
     const int error = errno;
     if (written >= 0) return static_cast<size_t>(written);
-    if (error != EINTR) return OsError{error, "write"};
+    if (error != EINTR) return OsError{error, "pwrite"};
   }
 }
 

@@ -118,7 +118,7 @@ Status Allocate(int descriptor, ByteRange range) {
 
 Status DropFromCache(int) { return OsError{ENOSYS, "posix_fadvise"}; }
 
-Result<size_t> ReadAt(int descriptor, uint8_t* target, size_t count, uint64_t offset) {
+Result<size_t> ReadAt(int descriptor, void* target, size_t count, uint64_t offset) {
   const auto handle = HandleOf(descriptor);
   if (!handle.ok()) return handle.error();
   const Position position(handle.value());
@@ -131,7 +131,7 @@ Result<size_t> ReadAt(int descriptor, uint8_t* target, size_t count, uint64_t of
   return TransferError("ReadFile");
 }
 
-Result<size_t> WriteAt(int descriptor, const uint8_t* source, size_t count, uint64_t offset) {
+Result<size_t> WriteAt(int descriptor, const void* source, size_t count, uint64_t offset) {
   const auto handle = HandleOf(descriptor);
   if (!handle.ok()) return handle.error();
   const Position position(handle.value());

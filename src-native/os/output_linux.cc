@@ -63,8 +63,7 @@ Result<size_t> SendNow(int socket, const void* data, size_t count, bool more) {
 }
 
 Result<size_t> CopySome(const Output& output, int in, uint64_t offset, void* buffer, size_t count) {
-  const auto from = static_cast<off_t>(offset);
-  const auto got = Repeat("pread", [&] { return pread(in, buffer, count, from); });
+  const auto got = ReadAt(in, buffer, count, offset);
   if (!got.ok() || got.value() == 0) return got;
   return WriteSome(output, buffer, got.value());
 }

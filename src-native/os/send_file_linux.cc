@@ -6,6 +6,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "os/file.h"
 #include "os/send_file.h"
 
 namespace zerocopy::os {
@@ -15,13 +16,18 @@ constexpr int kNoWait = 0x8;  // RWF_NOWAIT, where the headers are older than th
 constexpr size_t kProbeStep =
     size_t{128} * 1024;  // the default readahead window: a page in it stands for its neighbours
 
-// The count, or -1 with errno. Straight to the kernel: not every libc has preadv2.
-long ReadWithoutWaiting(int in, uint64_t offset, void* buffer, size_t count) {
+// Straight to the kernel: not every libc has preadv2.
+Result<size_t> ReadWithoutWaiting(int in, uint64_t offset, void* buffer, size_t count) {
   const iovec target = {buffer, count};
   constexpr int kHalf = 32;  // the kernel takes the offset in two halves, on 64-bit systems too
   const auto low = static_cast<unsigned long>(offset);
   const auto high = static_cast<unsigned long>(offset >> kHalf);
-  return syscall(SYS_preadv2, in, &target, 1, low, high, kNoWait);
+  for (;;) {
+    const long got = syscall(SYS_preadv2, in, &target, 1, low, high, kNoWait);
+    const int number = errno;
+    if (got >= 0) return static_cast<size_t>(got);
+    if (number != EINTR) return OsError{number, "preadv2"};
+  }
 }
 
 // tmpfs and memfd refuse RWF_NOWAIT, and have no disk to wait for.
@@ -47,23 +53,18 @@ bool IsCached(int in, uint64_t offset, size_t length) {
   for (size_t at = 0;; at += kProbeStep) {
     const bool last = length - 1 <= at;
     char byte = 0;
-    const long got = ReadWithoutWaiting(in, offset + (last ? length - 1 : at), &byte, 1);
-    const int number = errno;
-    if (got < 0 && number == EOPNOTSUPP) return IsInMemoryFileSystem(in);
-    if (got != 1) return false;
+    const auto got = ReadWithoutWaiting(in, offset + (last ? length - 1 : at), &byte, 1);
+    if (got.error().number == EOPNOTSUPP) return IsInMemoryFileSystem(in);
+    if (!got.ok() || got.value() != 1) return false;
     if (last) return true;
   }
 }
 
 Result<size_t> ReadCached(int in, uint64_t offset, void* buffer, size_t count) {
-  for (bool wait = false;; wait = true) {
-    const long got =
-        wait ? pread(in, buffer, count, static_cast<off_t>(offset)) : ReadWithoutWaiting(in, offset, buffer, count);
-    const int number = errno;
-    if (got >= 0) return static_cast<size_t>(got);
-    if (!wait && number == EOPNOTSUPP && IsInMemoryFileSystem(in)) continue;
-    return OsError{number == EOPNOTSUPP ? EAGAIN : number, wait ? "pread" : "preadv2"};
-  }
+  const auto got = ReadWithoutWaiting(in, offset, buffer, count);
+  if (got.error().number != EOPNOTSUPP) return got;
+  if (!IsInMemoryFileSystem(in)) return OsError{EAGAIN, "preadv2"};
+  return ReadAt(in, buffer, count, offset);
 }
 
 }  // namespace zerocopy::os

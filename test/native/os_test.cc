@@ -231,6 +231,20 @@ TEST(IsCachedKnowsMemoryAndRefusesTheRest) {
   CHECK(!IsCached(kNoDescriptor, 0, 1));
 }
 
+TEST(ReadingAndWritingAtAnOffsetNameTheCallThatWasMade) {
+  const fixture::PatternFile file(100);
+  const Descriptor memory(CreateMemoryFile("read at once", 100, false).value());
+  uint8_t bytes[10] = {};
+  CHECK(ReadAt(file.fd(), bytes, sizeof(bytes), 95).value() == 5 && bytes[4] == fixture::PatternAt(99));
+  CHECK(WriteAt(memory.get(), bytes, 5, 95).value() == 5);
+  uint8_t again[10] = {};
+  CHECK(ReadCached(memory.get(), 95, again, sizeof(again)).value() == 5 && again[4] == bytes[4]);
+  CHECK(FailedWith(ReadAt(kNoDescriptor, bytes, 1, 0), EBADF, "pread"));
+  CHECK(FailedWith(WriteAt(kNoDescriptor, bytes, 1, 0), EBADF, "pwrite"));
+  CHECK(FailedWith(ReadCached(kNoDescriptor, 0, bytes, 1), EBADF, "preadv2"));
+  CHECK(FailedWith(ReadCached(memory.get(), 0, reinterpret_cast<void*>(8), 1), EFAULT, "pread"));
+}
+
 TEST(OutputsWriteWithoutWaitingOrSignals) {
   const SocketPair pair;
   auto output = OpenOutput(pair.ends[0]);
