@@ -4,6 +4,7 @@
 
 #include "environment.h"
 #include "node_values.h"
+#include "os/file.h"
 
 namespace zerocopy {
 
@@ -20,7 +21,7 @@ napi_value DuplicateDescriptor(napi_env env, napi_callback_info info) {
   const Arguments<1> arguments(env, info);
   int fd = -1;
   if (!arguments.Descriptor(0, &fd)) return ThrowMisuse(env, "duplicateDescriptor(fd)");
-  auto copy = os::OwnDuplicate(fd);
+  auto copy = os::Duplicate(fd);
   return copy.ok() ? HandOver(env, std::move(copy.value())) : MakeFailure(env, copy.error());
 }
 

@@ -15,6 +15,7 @@
 #include "node_values.h"
 #include "os/descriptor.h"
 #include "os/directory.h"
+#include "os/file.h"
 #include "os/send_file.h"
 #include "pool_work_binding.h"
 
@@ -103,11 +104,10 @@ napi_value OpenBeneath(napi_env env, napi_callback_info info) {
   double* facts = nullptr;
   if (!ReadPlace(env, arguments, &place, &error)) return FailureOrPending(env, error);
   if (!FactsArray(env, arguments[3], &facts)) return ThrowMisuse(env, "openBeneath(…, facts)");
-  const auto opened = os::OpenBeneath(place.root, place.path, place.symlinks, true);
-  if (!opened.ok()) return MakeFailure(env, opened.error());
-  os::Descriptor file(opened.value());
-  const os::Status described = DescribeInto(file.get(), facts);
-  return described.ok() ? HandOver(env, std::move(file)) : MakeFailure(env, described.error());
+  auto file = os::OpenBeneath(place.root, place.path, place.symlinks, true);
+  if (!file.ok()) return MakeFailure(env, file.error());
+  const os::Status described = DescribeInto(file.value().get(), facts);
+  return described.ok() ? HandOver(env, std::move(file.value())) : MakeFailure(env, described.error());
 }
 
 // describeFile(descriptor, facts)
@@ -140,14 +140,7 @@ struct Opening {
   os::Descriptor root;  // its own, for the caller may close his meanwhile
   os::Result<os::Descriptor> opened = os::OsError{ECANCELED, "openat2"};
 
-  void Run() {
-    const auto result = os::OpenBeneath(root.get(), place.path, place.symlinks, false);
-    if (result.ok()) {
-      opened = os::Descriptor(result.value());
-    } else {
-      opened = result.error();
-    }
-  }
+  void Run() { opened = os::OpenBeneath(root.get(), place.path, place.symlinks, false); }
 
   // What is not taken is closed.
   napi_value Answer(napi_env env) {
@@ -161,7 +154,7 @@ napi_value OpenBeneathOnPool(napi_env env, napi_callback_info info) {
   auto opening = std::make_unique<Opening>();
   os::OsError error;
   if (!ReadPlace(env, arguments, &opening->place, &error)) return FailureOrPending(env, error);
-  auto root = os::OwnDuplicate(opening->place.root);
+  auto root = os::Duplicate(opening->place.root);
   if (!root.ok()) return MakeFailure(env, root.error());
   opening->root = std::move(root.value());
   return RunOnPool(env, std::move(opening), "zerocopy:open");

@@ -4,10 +4,12 @@
 
 #include <utility>
 
-#include "os/file.h"
 #include "os/result.h"
 
 namespace zerocopy::os {
+
+// The descriptor is gone whatever the answer (close(2)): never call it again for the same one.
+Status Close(int descriptor);
 
 class Descriptor {
  public:
@@ -30,14 +32,6 @@ class Descriptor {
  private:
   int fd_ = -1;
 };
-
-// A second number for the same open file: it stays what it is when the caller closes his and the number is
-// given to another file. EBADF, EMFILE.
-inline Result<Descriptor> OwnDuplicate(int fd) {
-  const auto copy = Duplicate(fd);
-  if (!copy.ok()) return copy.error();
-  return Descriptor(copy.value());
-}
 
 }  // namespace zerocopy::os
 

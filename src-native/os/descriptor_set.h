@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "os/descriptor.h"
-#include "os/file.h"
 #include "os/result.h"
 
 namespace zerocopy::os {

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 
+#include "os/descriptor.h"
 #include "os/result.h"
 
 namespace zerocopy::os {
@@ -16,7 +17,7 @@ enum class Symlinks : uint8_t { kWithin = 0, kFollow = 1, kDeny = 2 };
 // meanwhile (openat2(2), RESOLVE_BENEATH): EXDEV when it leads out, ELOOP when a link is in the way of kDeny.
 // `cached_only`: EAGAIN when the disk would have to be asked (RESOLVE_CACHED), or when the kernel cannot tell.
 // ENOSYS where there is no openat2.
-Result<int> OpenBeneath(int root, const char* path, Symlinks symlinks, bool cached_only);
+Result<Descriptor> OpenBeneath(int root, const char* path, Symlinks symlinks, bool cached_only);
 
 // Whether `path` leads to a regular file that can be opened without asking a disk, a server or another process. The
 // file itself is not opened: that would be noticed by the writer of a FIFO, or by a device. False where the system

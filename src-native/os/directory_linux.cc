@@ -57,14 +57,14 @@ bool IsRegular(int fd) {
 
 }  // namespace
 
-Result<int> OpenBeneath(int root, const char* path, Symlinks symlinks, bool cached_only) {
+Result<Descriptor> OpenBeneath(int root, const char* path, Symlinks symlinks, bool cached_only) {
   open_how how = {};
   how.flags = O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
   how.resolve = ResolveFlags(symlinks) | (cached_only ? kResolveCached : 0);
   for (int attempt = 1;; attempt++) {
     const long opened = syscall(SYS_openat2, root, path, &how, sizeof how);
     const int number = errno;
-    if (opened >= 0) return static_cast<int>(opened);
+    if (opened >= 0) return Descriptor(static_cast<int>(opened));
     if (cached_only && number == EINVAL) return OsError{EAGAIN, "openat2"};  // a kernel older than the flag
     const bool again = number == EINTR || (number == EAGAIN && !cached_only && attempt < kAttempts);
     if (!again) return OsError{number, "openat2"};
@@ -77,10 +77,8 @@ bool IsFileAtHand(const char* path) {
   how.resolve = kResolveCached;
   const long opened = syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof how);
   if (opened < 0) return false;
-  const auto fd = static_cast<int>(opened);
-  const bool at_hand = IsRegular(fd) && IsLocal(fd);
-  (void)close(fd);
-  return at_hand;
+  const Descriptor file(static_cast<int>(opened));
+  return IsRegular(file.get()) && IsLocal(file.get());
 }
 
 Result<FileFacts> Describe(int descriptor) {

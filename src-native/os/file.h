@@ -6,15 +6,14 @@
 #include <cstdint>
 
 #include "os/byte_range.h"
+#include "os/descriptor.h"
 #include "os/result.h"
 
 namespace zerocopy::os {
 
-// Another descriptor for the same open file, closed on exec. EBADF, EMFILE (fcntl(2)).
-Result<int> Duplicate(int descriptor);
-
-// The descriptor is gone whatever the answer (close(2)): never call it again for the same one.
-Status Close(int descriptor);
+// A second number for the same open file, closed on exec: it stays what it is when the caller closes its own and that
+// number is given to another file. EBADF, EMFILE (fcntl(2)).
+Result<Descriptor> Duplicate(int descriptor);
 
 // The length of the file, bytes (fstat(2)).
 Result<uint64_t> SizeOf(int descriptor);
@@ -25,7 +24,7 @@ Result<uint64_t> MappableLength(int descriptor);
 
 // A file of memory without a name in any folder, `size` bytes of zeros (memfd_create(2)); ENOSYS where there is
 // none. Sealed: it can never be cut shorter, so memory mapped over it cannot vanish. `name` shows in /proc.
-Result<int> CreateMemoryFile(const char* name, uint64_t size, bool sealed);
+Result<Descriptor> CreateMemoryFile(const char* name, uint64_t size, bool sealed);
 
 // Makes the file long enough for `range`, the range's blocks allocated: ENOSPC now rather than a fault later. Never
 // shortens it. A file system that cannot allocate ahead is written zeros from the old end on. A failure leaves the

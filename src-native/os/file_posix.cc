@@ -71,11 +71,11 @@ int AllocateBlocks(int, ByteRange) { return EOPNOTSUPP; }
 
 }  // namespace
 
-Result<int> Duplicate(int descriptor) {
+Result<Descriptor> Duplicate(int descriptor) {
   const int copy = fcntl(descriptor, F_DUPFD_CLOEXEC, 0);
   const int error = errno;
   if (copy < 0) return OsError{error, "fcntl"};
-  return copy;
+  return Descriptor(copy);
 }
 
 Status Close(int descriptor) {
@@ -126,27 +126,20 @@ Result<size_t> WriteAt(int descriptor, const void* source, size_t count, uint64_
 }
 
 #ifdef MFD_CLOEXEC
-Result<int> CreateMemoryFile(const char* name, uint64_t size, bool sealed) {
-  const int descriptor = memfd_create(name, MFD_CLOEXEC | (sealed ? MFD_ALLOW_SEALING : 0U));
+Result<Descriptor> CreateMemoryFile(const char* name, uint64_t size, bool sealed) {
+  const int created = memfd_create(name, MFD_CLOEXEC | (sealed ? MFD_ALLOW_SEALING : 0U));
   const int create_error = errno;
-  if (descriptor < 0) return OsError{create_error, "memfd_create"};
-  const Status extended = SetLength(descriptor, size);
-  if (!extended.ok()) {
-    (void)Close(descriptor);
-    return extended.error();
-  }
-  if (sealed) {
-    const int result = fcntl(descriptor, F_ADD_SEALS, F_SEAL_SHRINK);
-    const int seal_error = errno;
-    if (result != 0) {
-      (void)Close(descriptor);
-      return OsError{seal_error, "fcntl"};
-    }
-  }
-  return descriptor;
+  if (created < 0) return OsError{create_error, "memfd_create"};
+  Descriptor file(created);
+  const Status extended = SetLength(created, size);
+  if (!extended.ok()) return extended.error();
+  const int result = sealed ? fcntl(created, F_ADD_SEALS, F_SEAL_SHRINK) : 0;
+  const int seal_error = errno;
+  if (result != 0) return OsError{seal_error, "fcntl"};
+  return file;
 }
 #else
-Result<int> CreateMemoryFile(const char*, uint64_t, bool) { return OsError{ENOSYS, "memfd_create"}; }
+Result<Descriptor> CreateMemoryFile(const char*, uint64_t, bool) { return OsError{ENOSYS, "memfd_create"}; }
 #endif
 
 #ifdef POSIX_FADV_DONTNEED

@@ -56,7 +56,7 @@ Result<HANDLE> CreateTemporaryFile() {
 
 }  // namespace
 
-Result<int> Duplicate(int descriptor) {
+Result<Descriptor> Duplicate(int descriptor) {
   const auto handle = HandleOf(descriptor);
   if (!handle.ok()) return handle.error();
   HANDLE self = GetCurrentProcess();
@@ -86,15 +86,14 @@ Result<uint64_t> MappableLength(int descriptor) {
 
 // A file that the system writes out only when memory is short, and that is gone with its last handle. It cannot be cut
 // while it is mapped, no file can: each is as good as sealed. Names are not shown anywhere.
-Result<int> CreateMemoryFile(const char*, uint64_t size, bool) {
-  const auto file = CreateTemporaryFile();
-  if (!file.ok()) return file.error();
-  const auto descriptor = DescriptorOf(file.value());
-  if (!descriptor.ok()) return descriptor;
-  const Status extended = SetLength(descriptor.value(), size);
-  if (extended.ok()) return descriptor;
-  (void)Close(descriptor.value());
-  return extended.error();
+Result<Descriptor> CreateMemoryFile(const char*, uint64_t size, bool) {
+  const auto handle = CreateTemporaryFile();
+  if (!handle.ok()) return handle.error();
+  auto file = DescriptorOf(handle.value());
+  if (!file.ok()) return file;
+  const Status extended = SetLength(file.value().get(), size);
+  if (!extended.ok()) return extended.error();
+  return file;
 }
 
 Status SetLength(int descriptor, uint64_t size) {

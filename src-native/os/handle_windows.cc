@@ -2,7 +2,6 @@
 
 #include <errno.h>
 
-#include "os/file.h"
 #include "os/library.h"
 
 namespace zerocopy::os {
@@ -52,9 +51,9 @@ Result<HANDLE> HandleOf(int descriptor) {
   return handle;
 }
 
-Result<int> DescriptorOf(HANDLE handle) {
+Result<Descriptor> DescriptorOf(HANDLE handle) {
   const int descriptor = open_handle == nullptr ? -1 : open_handle(handle);
-  if (descriptor >= 0) return descriptor;
+  if (descriptor >= 0) return Descriptor(descriptor);
   CloseHandle(handle);
   return OsError{open_handle == nullptr ? ENOSYS : EMFILE, "uv_open_osfhandle"};
 }

@@ -8,6 +8,7 @@
 
 #include <windows.h>
 
+#include "os/descriptor.h"
 #include "os/result.h"
 
 namespace zerocopy::os {
@@ -15,8 +16,8 @@ namespace zerocopy::os {
 // Belongs to the descriptor. EBADF.
 Result<HANDLE> HandleOf(int descriptor);
 
-// A descriptor that owns `handle` from now on; when there is none (EMFILE), the handle is closed.
-Result<int> DescriptorOf(HANDLE handle);
+// Owns `handle` from now on; when there is no descriptor for it (EMFILE), the handle is closed.
+Result<Descriptor> DescriptorOf(HANDLE handle);
 
 // GetLastError() as the errno that the same mishap has elsewhere. To be called right after `call` failed.
 OsError LastError(const char* call);

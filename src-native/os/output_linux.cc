@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "os/file.h"
 #include "os/output.h"
 
 namespace zerocopy::os {
@@ -45,7 +46,7 @@ Result<Output> OpenOutput(int fd) {
   Output output;
   output.is_socket = S_ISSOCK(about.st_mode);
   output.must_copy = output.is_socket && blocks;
-  auto descriptor = blocks && can_open_anew ? OpenAnew(fd) : OwnDuplicate(fd);
+  auto descriptor = blocks && can_open_anew ? OpenAnew(fd) : Duplicate(fd);
   if (!descriptor.ok()) return descriptor.error();
   output.descriptor = std::move(descriptor.value());
   return output;

@@ -28,7 +28,7 @@ constexpr uint64_t kSinglePages = 1024;
 os::Result<os::Descriptor> DescriptorFor(int descriptor, bool required) {
   const int64_t live = counters.regions_mapped - counters.regions_unmapped;
   if (!required && live >= kDescriptorsForFaults) return os::Descriptor();
-  os::Result<os::Descriptor> copy = os::OwnDuplicate(descriptor);
+  os::Result<os::Descriptor> copy = os::Duplicate(descriptor);
   if (!copy.ok() && !required) return os::Descriptor();
   return copy;
 }

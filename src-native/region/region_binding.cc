@@ -123,8 +123,8 @@ napi_value CreateMemoryFile(napi_env env, napi_callback_info info) {
       !arguments.Size(1, &size) || !arguments.Boolean(2, &sealed)) {
     return ThrowMisuse(env, "createMemoryFile(name, size, sealed)");
   }
-  const os::Result<int> created = os::CreateMemoryFile(name, size, sealed);
-  return created.ok() ? HandOver(env, os::Descriptor(created.value())) : MakeFailure(env, created.error());
+  os::Result<os::Descriptor> created = os::CreateMemoryFile(name, size, sealed);
+  return created.ok() ? HandOver(env, std::move(created.value())) : MakeFailure(env, created.error());
 }
 
 // allocateFile(descriptor, offset, length): undefined | failure

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "node_values.h"
+#include "os/file.h"
 #include "pool_work_binding.h"
 #include "region/hold_binding.h"
 #include "tagged_object_binding.h"
@@ -60,7 +61,7 @@ os::Status Take(int descriptor, bool is_ours, os::Use use, CopyFile* file) {
     file->may_seek = reopened.ok();
     if (reopened.ok()) return os::Nothing{};
   }
-  auto copy = os::OwnDuplicate(descriptor);
+  auto copy = os::Duplicate(descriptor);
   if (!copy.ok()) return copy.error();
   file->file = std::move(copy.value());
   file->may_seek = is_ours;

@@ -156,7 +156,7 @@ napi_value StartSendFile(napi_env env, napi_callback_info info) {
   }
   PumpService* service = ServiceOf(env);
   if (service == nullptr) return nullptr;
-  auto file = os::OwnDuplicate(in);
+  auto file = os::Duplicate(in);
   if (!file.ok()) return MakeFailure(env, file.error());
   source.file = std::move(file.value());
   return NumberOrFailure(env, service->Start(env, out, std::move(source), length));
@@ -176,7 +176,7 @@ napi_value StartSendMemory(napi_env env, napi_callback_info info) {
   source.memory = region::HeldMemory(env, arguments[1], range);
   if (source.memory == nullptr) return ThrowMisuse(env, "no range of a region that is held");
   const std::shared_ptr<region::Pages> pages = region::FromHold(env, arguments[1])->pages();
-  auto file = os::OwnDuplicate(pages->file_behind());
+  auto file = os::Duplicate(pages->file_behind());
   if (file.ok()) {
     source.file = std::move(file.value());
     source.offset = pages->file_offset() + range.offset;

@@ -52,8 +52,7 @@ int ErrorOf(const Tree& tree, const char* path, Symlinks symlinks, bool cached_o
     CHECK(std::strcmp(opened.error().syscall, "openat2") == 0);
     return opened.error().number;
   }
-  const Descriptor owner(opened.value());
-  CHECK((fcntl(owner.get(), F_GETFD) & FD_CLOEXEC) != 0);
+  CHECK((fcntl(opened.value().get(), F_GETFD) & FD_CLOEXEC) != 0);
   return 0;
 }
 
@@ -89,10 +88,11 @@ TEST(OpenBeneathDoesNotWaitForAWriter) {
 
 TEST(DescribeSaysWhatFstatSays) {
   const Tree tree;
-  const Descriptor file(OpenBeneath(tree.root(), "file", Symlinks::kWithin, false).value());
-  const auto facts = Describe(file.get());
+  const auto file = OpenBeneath(tree.root(), "file", Symlinks::kWithin, false);
+  CHECK(file.ok());
+  const auto facts = Describe(file.value().get());
   struct stat about = {};
-  CHECK(fstat(file.get(), &about) == 0 && facts.ok());
+  CHECK(fstat(file.value().get(), &about) == 0 && facts.ok());
   CHECK(facts.value().size == 5 && S_ISREG(facts.value().mode));
   CHECK(facts.value().inode == about.st_ino && facts.value().device == about.st_dev);
   CHECK(facts.value().modified_seconds == about.st_mtim.tv_sec);

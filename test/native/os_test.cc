@@ -83,11 +83,12 @@ TEST(PagesAndGranularityArePowersOfTwo) {
 
 TEST(DescriptorsAreDuplicatedAndClosedOnce) {
   const fixture::PatternFile file(10);
-  const auto copy = Duplicate(file.fd());
-  CHECK(copy.ok() && copy.value() != file.fd());
-  CHECK((fcntl(copy.value(), F_GETFD) & FD_CLOEXEC) != 0);
-  CHECK(Close(copy.value()).ok() && !fixture::IsOpen(copy.value()));
-  CHECK(FailedWith(Close(copy.value()), EBADF, "close"));
+  auto copy = Duplicate(file.fd());
+  CHECK(copy.ok() && copy.value().get() != file.fd());
+  const int number = copy.value().Release();
+  CHECK((fcntl(number, F_GETFD) & FD_CLOEXEC) != 0);
+  CHECK(Close(number).ok() && !fixture::IsOpen(number));
+  CHECK(FailedWith(Close(number), EBADF, "close"));
   CHECK(FailedWith(Duplicate(kNoDescriptor), EBADF, "fcntl"));
 }
 
@@ -95,7 +96,7 @@ TEST(DescriptorHasOneOwner) {
   const fixture::PatternFile file(10);
   int number = -1;
   {
-    auto first = OwnDuplicate(file.fd());
+    auto first = Duplicate(file.fd());
     CHECK(first.ok());
     Descriptor second = std::move(first.value());
     number = second.get();
@@ -106,7 +107,7 @@ TEST(DescriptorHasOneOwner) {
   }
   CHECK(!fixture::IsOpen(number));
   CHECK(fixture::IsOpen(file.fd()));
-  CHECK(FailedWith(OwnDuplicate(kNoDescriptor), EBADF, "fcntl"));
+  CHECK(FailedWith(Duplicate(kNoDescriptor), EBADF, "fcntl"));
 }
 
 TEST(ADescriptorSetClosesWhatIsLeftInItAndNothingElse) {
@@ -115,8 +116,8 @@ TEST(ADescriptorSetClosesWhatIsLeftInItAndNothingElse) {
   int closed = -1;
   {
     DescriptorSet set;
-    kept = set.Add(std::move(OwnDuplicate(file.fd()).value()));
-    closed = set.Add(std::move(OwnDuplicate(file.fd()).value()));
+    kept = set.Add(std::move(Duplicate(file.fd()).value()));
+    closed = set.Add(std::move(Duplicate(file.fd()).value()));
     CHECK(kept != closed && fixture::IsOpen(kept) && fixture::IsOpen(closed));
     CHECK(set.Close(closed).ok() && !fixture::IsOpen(closed) && fixture::IsOpen(kept));
     CHECK(FailedWith(set.Close(closed), EBADF, "close"));
@@ -137,7 +138,7 @@ TEST(MemoryFilesAreZerosAndSealedOnesCannotShrink) {
   for (const bool sealed : {false, true}) {
     const auto result = CreateMemoryFile("native test", 2 * kPage, sealed);
     CHECK(result.ok());
-    const Descriptor file(result.value());
+    const Descriptor& file = result.value();
     CHECK(SizeOf(file.get()).value() == 2 * kPage);
     const bool shrunk = ftruncate(file.get(), 1) == 0;
     CHECK(shrunk == !sealed);
@@ -225,7 +226,7 @@ TEST(SendFileAnswersAFullAndABrokenOutput) {
 }
 
 TEST(IsCachedKnowsMemoryAndRefusesTheRest) {
-  const Descriptor memory(CreateMemoryFile("cached", 10 * kPage, false).value());
+  const Descriptor memory = std::move(CreateMemoryFile("cached", 10 * kPage, false).value());
   CHECK(IsCached(memory.get(), 0, 10 * kPage));
   CHECK(IsCached(memory.get(), 0, 0));
   CHECK(!IsCached(kNoDescriptor, 0, 1));
@@ -233,7 +234,7 @@ TEST(IsCachedKnowsMemoryAndRefusesTheRest) {
 
 TEST(ReadingAndWritingAtAnOffsetNameTheCallThatWasMade) {
   const fixture::PatternFile file(100);
-  const Descriptor memory(CreateMemoryFile("read at once", 100, false).value());
+  const Descriptor memory = std::move(CreateMemoryFile("read at once", 100, false).value());
   uint8_t bytes[10] = {};
   CHECK(ReadAt(file.fd(), bytes, sizeof(bytes), 95).value() == 5 && bytes[4] == fixture::PatternAt(99));
   CHECK(WriteAt(memory.get(), bytes, 5, 95).value() == 5);

@@ -35,8 +35,7 @@ uint64_t LockedBytes() {
 std::shared_ptr<Region> MapMemory(uint64_t length) {
   const auto file = zerocopy::os::CreateMemoryFile("paging", length, true);
   CHECK(file.ok());
-  auto region = Region::MapFile(file.value(), {0, length}, Access::kWrite, false, false);
-  (void)close(file.value());
+  auto region = Region::MapFile(file.value().get(), {0, length}, Access::kWrite, false, false);
   CHECK(region.ok());
   return region.value();
 }

@@ -14,13 +14,14 @@
 
 #include "check.h"
 #include "fixture.h"
+#include "os/file.h"
 #include "os/send_file.h"
 
 namespace {
 
 using fixture::PatternAt;
 using fixture::PatternFile;
-using zerocopy::os::OwnDuplicate;
+using zerocopy::os::Duplicate;
 using zerocopy::transfer::Ending;
 using zerocopy::transfer::Outcome;
 using zerocopy::transfer::Pump;
@@ -35,7 +36,7 @@ class Station {
 
   uint64_t Send(int out, int file, uint64_t offset, uint64_t length) {
     Source source;
-    source.file = std::move(OwnDuplicate(file).value());
+    source.file = std::move(Duplicate(file).value());
     source.offset = offset;
     const auto id = pump_->Start(out, std::move(source), length);
     CHECK(id.ok());

@@ -33,8 +33,7 @@ constexpr uint64_t kMillisecond = 1'000'000;
 std::shared_ptr<Region> MapMemory(uint64_t length, Access access = Access::kWrite) {
   const auto file = zerocopy::os::CreateMemoryFile("wait", length, true);
   CHECK(file.ok());
-  auto region = Region::MapFile(file.value(), {0, length}, access, false, false);
-  (void)close(file.value());
+  auto region = Region::MapFile(file.value().get(), {0, length}, access, false, false);
   CHECK(region.ok());
   return region.value();
 }
