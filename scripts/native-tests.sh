@@ -11,8 +11,9 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 out=$PWD/out/native
 jobs=$(nproc 2>/dev/null || echo 2)
 sources=(
-  os/copy_file_linux.cc os/directory_linux.cc os/fault_handler_posix.cc os/file_posix.cc os/futex_linux.cc os/memory_map_posix.cc
-  os/output_linux.cc os/poller_linux.cc os/send_file_linux.cc os/thread_posix.cc region/fault_table.cc region/pages.cc
+  os/copy_file_linux.cc os/directory_linux.cc os/fault_handler_posix.cc os/file_posix.cc os/futex_linux.cc
+  os/memory_map_posix.cc os/open_again_linux.cc os/output_linux.cc os/poller_linux.cc os/send_file_linux.cc
+  os/thread_posix.cc region/fault_table.cc region/pages.cc
   region/region.cc region/search.cc region/share.cc region/waiters.cc transfer/copy.cc transfer/inline_send.cc
   transfer/pump.cc
 )

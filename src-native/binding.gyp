@@ -46,7 +46,8 @@
           "no_runtime.cc",
           "os/directory_linux.cc",
           "os/copy_file_linux.cc", "os/file_posix.cc", "os/memory_map_posix.cc", "os/fault_handler_posix.cc", "os/library_posix.cc",
-          "os/futex_linux.cc", "os/output_linux.cc", "os/poller_linux.cc", "os/send_file_linux.cc", "os/thread_posix.cc",
+          "os/futex_linux.cc", "os/open_again_linux.cc", "os/output_linux.cc", "os/poller_linux.cc",
+          "os/send_file_linux.cc", "os/thread_posix.cc",
           "region/waiters.cc", "transfer/inline_send.cc", "transfer/pump.cc"
         ],
         "ldflags!": ["-rdynamic"],

@@ -1,12 +1,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fs.h>
-#include <stdio.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "os/copy_file.h"
+#include "os/open_again_linux.h"
 
 namespace zerocopy::os {
 
@@ -19,12 +19,9 @@ Result<Descriptor> Reopen(int descriptor, Use use) {
   // What copy_file_range(2) says of them: a file opened for appending would take the bytes at its end.
   if (writes && (flags & O_APPEND) != 0) return OsError{EBADF, "copy_file_range"};
   if (mode != O_RDWR && mode != (writes ? O_WRONLY : O_RDONLY)) return OsError{EBADF, "copy_file_range"};
-  char path[32];
-  (void)snprintf(path, sizeof path, "/proc/self/fd/%d", descriptor);
-  const int opened = open(path, (writes ? O_WRONLY : O_RDONLY) | O_CLOEXEC | O_NONBLOCK);
-  const int open_number = errno;
-  if (opened < 0) return OsError{open_number == EBADF ? EACCES : open_number, "open"};
-  return Descriptor(opened);
+  auto opened = OpenAgain(descriptor, writes ? O_WRONLY : O_RDONLY);
+  if (opened.error().number == EBADF) return OsError{EACCES, "open"};  // whatever the file system means by it
+  return opened;
 }
 
 Status CloneRange(Place from, Place to, uint64_t length) {

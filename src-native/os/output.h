@@ -17,7 +17,7 @@ struct Output {
   bool must_copy = false;
 };
 
-// An output of our own over the caller's `fd`. A pipe or terminal in blocking mode is opened anew
+// An output of our own over the caller's `fd`. A pipe or terminal in blocking mode is opened again
 // (/proc/self/fd) so that our half does not wait and the caller's keeps its mode. Errors: EBADF, EMFILE.
 Result<Output> OpenOutput(int fd);
 

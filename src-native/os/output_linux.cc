@@ -1,26 +1,23 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/sockios.h>
-#include <stdio.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "os/file.h"
+#include "os/open_again_linux.h"
 #include "os/output.h"
 
 namespace zerocopy::os {
 namespace {
 
-Result<Descriptor> OpenAnew(int fd) {
-  char path[sizeof "/proc/self/fd/2147483647"];
-  snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
-  const int own = open(path, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-  const int number = errno;
-  if (own >= 0) return Descriptor(own);
-  if (number == ENXIO) return OsError{EPIPE, "sendfile"};  // a pipe that nobody reads
-  return OsError{number, "open"};
+// A pipe that nobody reads is a broken one.
+Result<Descriptor> OpenUnblocked(int fd) {
+  auto opened = OpenAgain(fd, O_WRONLY);
+  if (opened.error().number == ENXIO) return OsError{EPIPE, "sendfile"};
+  return opened;
 }
 
 // The count, or the errno, of a call that EINTR repeats.
@@ -42,11 +39,11 @@ Result<Output> OpenOutput(int fd) {
   const int flags = fcntl(fd, F_GETFL);
   if (flags < 0) return OsError{errno, "fcntl"};
   const bool blocks = (flags & O_NONBLOCK) == 0;
-  const bool can_open_anew = S_ISFIFO(about.st_mode) || S_ISCHR(about.st_mode);
+  const bool can_open_again = S_ISFIFO(about.st_mode) || S_ISCHR(about.st_mode);
   Output output;
   output.is_socket = S_ISSOCK(about.st_mode);
   output.must_copy = output.is_socket && blocks;
-  auto descriptor = blocks && can_open_anew ? OpenAnew(fd) : Duplicate(fd);
+  auto descriptor = blocks && can_open_again ? OpenUnblocked(fd) : Duplicate(fd);
   if (!descriptor.ok()) return descriptor.error();
   output.descriptor = std::move(descriptor.value());
   return output;
