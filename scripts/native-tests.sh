@@ -11,11 +11,10 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 out=$PWD/out/native
 jobs=$(nproc 2>/dev/null || echo 2)
 sources=(
-  os/copy_file_linux.cc os/directory_linux.cc os/fault_handler_posix.cc os/file_posix.cc os/futex_linux.cc
-  os/memory_map_posix.cc os/open_again_linux.cc os/output_linux.cc os/poller_linux.cc os/send_file_linux.cc
-  os/thread_posix.cc region/fault_table.cc region/pages.cc
-  region/region.cc region/search.cc region/share.cc region/waiters.cc transfer/copy.cc transfer/inline_send.cc
-  transfer/pump.cc
+  os/copy_file_linux.cc os/copy_file_posix.cc os/directory_linux.cc os/fault_handler_posix.cc os/file_posix.cc
+  os/futex_linux.cc os/memory_map_posix.cc os/open_again_linux.cc os/output_linux.cc os/poller_linux.cc
+  os/send_file_linux.cc os/thread_posix.cc region/fault_table.cc region/pages.cc region/region.cc region/search.cc
+  region/share.cc region/waiters.cc transfer/copy.cc transfer/inline_send.cc transfer/pump.cc
 )
 export ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1 UBSAN_OPTIONS=print_stacktrace=1
 export TSAN_OPTIONS=halt_on_error=0:exitcode=66

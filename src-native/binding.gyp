@@ -45,7 +45,8 @@
         "sources": [
           "no_runtime.cc",
           "os/directory_linux.cc",
-          "os/copy_file_linux.cc", "os/file_posix.cc", "os/memory_map_posix.cc", "os/fault_handler_posix.cc", "os/library_posix.cc",
+          "os/copy_file_linux.cc", "os/copy_file_posix.cc", "os/file_posix.cc", "os/memory_map_posix.cc",
+          "os/fault_handler_posix.cc", "os/library_posix.cc",
           "os/futex_linux.cc", "os/open_again_linux.cc", "os/output_linux.cc", "os/poller_linux.cc",
           "os/send_file_linux.cc", "os/thread_posix.cc",
           "region/waiters.cc", "transfer/inline_send.cc", "transfer/pump.cc"
@@ -59,8 +60,8 @@
       ["OS=='mac' or OS=='freebsd'", {
         "sources": [
           "os/directory_unsupported.cc",
-          "os/copy_file_unsupported.cc", "os/file_posix.cc", "os/memory_map_posix.cc", "os/fault_handler_posix.cc",
-          "os/library_posix.cc", "os/send_file_bsd.cc",
+          "os/copy_file_posix.cc", "os/copy_file_unsupported.cc", "os/file_posix.cc", "os/memory_map_posix.cc",
+          "os/fault_handler_posix.cc", "os/library_posix.cc", "os/send_file_bsd.cc",
           "region/waiters_unsupported.cc", "transfer/pump_unsupported.cc"
         ],
         "xcode_settings": {
@@ -75,8 +76,9 @@
       ["OS=='win'", {
         "sources": [
           "os/directory_unsupported.cc",
-          "os/copy_file_unsupported.cc", "os/file_windows.cc", "os/memory_map_windows.cc", "os/fault_handler_windows.cc", "os/handle_windows.cc",
-          "os/library_windows.cc", "os/lock_windows.cc", "os/send_file_unsupported.cc",
+          "os/copy_file_unsupported.cc", "os/copy_file_windows.cc", "os/file_windows.cc", "os/memory_map_windows.cc",
+          "os/fault_handler_windows.cc", "os/handle_windows.cc", "os/library_windows.cc", "os/lock_windows.cc",
+          "os/send_file_unsupported.cc",
           "region/waiters_unsupported.cc", "transfer/pump_unsupported.cc"
         ],
         "defines": ["WIN32_LEAN_AND_MEAN", "NOMINMAX", "_WIN32_WINNT=0x0A00", "_HAS_EXCEPTIONS=0"],

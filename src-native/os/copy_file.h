@@ -1,4 +1,6 @@
-// From file to file, in the kernel where it can. One .cc per system; what a system has no call for answers ENOSYS.
+// From file to file, in the kernel where it can: the interface. copy_file_posix.cc and copy_file_windows.cc fulfil what
+// every POSIX system has, copy_file_linux.cc and copy_file_unsupported.cc the rest. What a system has no call for
+// answers ENOSYS.
 #ifndef ZEROCOPY_OS_COPY_FILE_H_
 #define ZEROCOPY_OS_COPY_FILE_H_
 
@@ -22,9 +24,6 @@ struct Place {
 // ENOENT (no /proc), ENOSYS where it cannot be opened again.
 enum class Use : uint8_t { kRead, kWrite };
 Result<Descriptor> Reopen(int descriptor, Use use);
-
-// Whether both are the same file; fstat(2).
-Result<bool> IsSameFile(int one, int other);
 
 // Lets the target have the same blocks on the disk: all of `length` or nothing. EOPNOTSUPP, EXDEV, EINVAL, ENOTTY
 // where the file system cannot (ioctl_ficlonerange(2)).

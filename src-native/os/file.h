@@ -26,6 +26,9 @@ Result<uint64_t> MappableLength(int descriptor);
 // none. Sealed: it can never be cut shorter, so memory mapped over it cannot vanish. `name` shows in /proc.
 Result<Descriptor> CreateMemoryFile(const char* name, uint64_t size, bool sealed);
 
+// Whether both are the same file; fstat(2).
+Result<bool> IsSameFile(int one, int other);
+
 // Makes the file long enough for `range`, the range's blocks allocated: ENOSPC now rather than a fault later. Never
 // shortens it. A file system that cannot allocate ahead is written zeros from the old end on. A failure leaves the
 // file as long as it was.

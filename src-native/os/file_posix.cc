@@ -4,10 +4,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "os/copy_file.h"
 #include "os/file.h"
 #include "os/page.h"
-#include "os/send_file.h"
 
 namespace zerocopy::os {
 namespace {
@@ -30,13 +28,6 @@ Result<struct stat> FactsOf(int descriptor) {
   const int error = errno;
   if (result != 0) return OsError{error, "fstat"};
   return facts;
-}
-
-Result<uint64_t> Seek(Place to, int whence) {
-  const off_t position = lseek(to.file, static_cast<off_t>(to.offset), whence);
-  const int error = errno;
-  if (position < 0) return OsError{error, "lseek"};
-  return static_cast<uint64_t>(position);
 }
 
 #ifdef __linux__
@@ -98,6 +89,14 @@ Result<uint64_t> MappableLength(int descriptor) {
   if (S_ISDIR(mode)) return OsError{EISDIR, "mmap"};
   if (!S_ISREG(mode)) return OsError{ENODEV, "mmap"};
   return static_cast<uint64_t>(facts.value().st_size);
+}
+
+Result<bool> IsSameFile(int one, int other) {
+  const auto facts = FactsOf(one);
+  if (!facts.ok()) return facts.error();
+  const auto others = FactsOf(other);
+  if (!others.ok()) return others.error();
+  return facts.value().st_dev == others.value().st_dev && facts.value().st_ino == others.value().st_ino;
 }
 
 Status SetLength(int descriptor, uint64_t size) {
@@ -168,27 +167,6 @@ Status Allocate(int descriptor, ByteRange range) {
   // Both may have grown the file on the way.
   if (!failed.ok() && old_size.value() < range.offset + range.length) (void)SetLength(descriptor, old_size.value());
   return failed;
-}
-
-Result<bool> IsSameFile(int one, int other) {
-  struct stat facts[2] = {};
-  const int descriptors[2] = {one, other};
-  for (int i = 0; i < 2; ++i) {
-    const int result = fstat(descriptors[i], &facts[i]);
-    const int error = errno;
-    if (result != 0) return OsError{error, "fstat"};
-  }
-  return facts[0].st_dev == facts[1].st_dev && facts[0].st_ino == facts[1].st_ino;
-}
-
-Result<uint64_t> NextData(Place from) { return Seek(from, SEEK_DATA); }
-
-Result<uint64_t> NextHole(Place from) { return Seek(from, SEEK_HOLE); }
-
-Result<size_t> SendRange(Place from, Place to, size_t count) {
-  const auto moved = Seek(to, SEEK_SET);
-  if (!moved.ok()) return moved.error();
-  return SendFile(to.file, from.file, &from.offset, count);
 }
 
 }  // namespace zerocopy::os

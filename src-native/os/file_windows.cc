@@ -3,7 +3,6 @@
 
 #include <algorithm>
 
-#include "os/copy_file.h"
 #include "os/file.h"
 #include "os/handle_windows.h"
 
@@ -39,6 +38,14 @@ class Position {
 OsError TransferError(const char* call) {
   const OsError error = LastError(call);
   return error.number == EACCES ? OsError{EBADF, call} : error;
+}
+
+Result<BY_HANDLE_FILE_INFORMATION> FactsOf(int descriptor) {
+  const auto handle = HandleOf(descriptor);
+  if (!handle.ok()) return handle.error();
+  BY_HANDLE_FILE_INFORMATION facts = {};
+  if (GetFileInformationByHandle(handle.value(), &facts) == 0) return LastError("GetFileInformationByHandle");
+  return facts;
 }
 
 Result<HANDLE> CreateTemporaryFile() {
@@ -82,6 +89,16 @@ Result<uint64_t> MappableLength(int descriptor) {
   if (!is_disk || GetFileInformationByHandle(handle.value(), &about) == 0) return OsError{ENODEV, "mmap"};
   if ((about.dwFileAttributes & FILE_ATTRIBUTE_DIRECTORY) != 0) return OsError{EISDIR, "mmap"};
   return SizeOf(descriptor);
+}
+
+Result<bool> IsSameFile(int one, int other) {
+  const auto facts = FactsOf(one);
+  if (!facts.ok()) return facts.error();
+  const auto others = FactsOf(other);
+  if (!others.ok()) return others.error();
+  return facts.value().dwVolumeSerialNumber == others.value().dwVolumeSerialNumber &&
+         facts.value().nFileIndexHigh == others.value().nFileIndexHigh &&
+         facts.value().nFileIndexLow == others.value().nFileIndexLow;
 }
 
 // A file that the system writes out only when memory is short, and that is gone with its last handle. It cannot be cut
@@ -142,24 +159,5 @@ Result<size_t> WriteAt(int descriptor, const void* source, size_t count, uint64_
   }
   return static_cast<size_t>(written);
 }
-
-Result<bool> IsSameFile(int one, int other) {
-  BY_HANDLE_FILE_INFORMATION facts[2] = {};
-  const int descriptors[2] = {one, other};
-  for (int i = 0; i < 2; ++i) {
-    const auto handle = HandleOf(descriptors[i]);
-    if (!handle.ok()) return handle.error();
-    if (GetFileInformationByHandle(handle.value(), &facts[i]) == 0) return LastError("GetFileInformationByHandle");
-  }
-  return facts[0].dwVolumeSerialNumber == facts[1].dwVolumeSerialNumber &&
-         facts[0].nFileIndexHigh == facts[1].nFileIndexHigh && facts[0].nFileIndexLow == facts[1].nFileIndexLow;
-}
-
-// Holes are copied as zeros.
-Result<uint64_t> NextData(Place) { return OsError{ENOSYS, "FSCTL_QUERY_ALLOCATED_RANGES"}; }
-
-Result<uint64_t> NextHole(Place) { return OsError{ENOSYS, "FSCTL_QUERY_ALLOCATED_RANGES"}; }
-
-Result<size_t> SendRange(Place, Place, size_t) { return OsError{ENOSYS, "sendfile"}; }
 
 }  // namespace zerocopy::os
