@@ -2,6 +2,7 @@
 #ifndef ZEROCOPY_OS_FILE_H_
 #define ZEROCOPY_OS_FILE_H_
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 
@@ -45,6 +46,12 @@ Status SetLength(int descriptor, uint64_t size);
 // (pread(2), pwrite(2)). EINTR is repeated inside.
 Result<size_t> ReadAt(int descriptor, void* target, size_t count, uint64_t offset);
 Result<size_t> WriteAt(int descriptor, const void* source, size_t count, uint64_t offset);
+
+// WriteAt() of zeros.
+inline Result<size_t> WriteZerosAt(int descriptor, uint64_t count, uint64_t offset) {
+  static uint8_t zeros[1 << 16];  // not const: the binary would be as much longer
+  return WriteAt(descriptor, zeros, static_cast<size_t>(std::min<uint64_t>(count, sizeof(zeros))), offset);
+}
 
 }  // namespace zerocopy::os
 

@@ -12,10 +12,8 @@ namespace {
 
 // For file systems without fallocate: zeros over the new part, so that a full disk shows now.
 Status WriteZeros(int descriptor, uint64_t from, uint64_t size) {
-  static uint8_t zero_bytes[1 << 16];  // not const: the binary would be as much longer
   while (from < size) {
-    const uint64_t left = size - from;
-    const auto written = WriteAt(descriptor, zero_bytes, left < sizeof(zero_bytes) ? left : sizeof(zero_bytes), from);
+    const auto written = WriteZerosAt(descriptor, size - from, from);
     if (!written.ok()) return written.error();
     from += written.value();
   }

@@ -38,7 +38,7 @@ Copy::Copy(CopySource source, CopyTarget target, uint64_t length)
 
 CopyProgress Copy::Turn() {
   budget_ = kCopyTurn;
-  if (!begun_) {
+  if (way_ == Way::kClone) {
     const os::Status begun = Begin();
     if (!begun.ok()) return {CopyState::kFailed, copied_, begun.error()};
   }
@@ -59,7 +59,6 @@ CopyProgress Copy::TakeSteps() {
 }
 
 os::Status Copy::Begin() {
-  begun_ = true;
   if (target_.replaces) {
     const os::Status emptied = os::SetLength(target_.file.get(), 0);
     if (!emptied.ok()) return emptied;
@@ -117,11 +116,9 @@ os::Result<uint64_t> Copy::SkipHole(uint64_t count) {
   if (to.offset >= old_end_) return count;
   const uint64_t covered = std::min(count, old_end_ - to.offset);
   if (os::PunchHole(to.file, {to.offset, covered}).ok()) return covered;
-  static uint8_t zero_bytes[1 << 16];  // not const: the binary would be as much longer
-  const size_t zeros = static_cast<size_t>(std::min<uint64_t>({covered, sizeof(zero_bytes), budget_}));
-  budget_ -= zeros;
-  const auto written = os::WriteAt(to.file, zero_bytes, zeros, to.offset);
+  const auto written = os::WriteZerosAt(to.file, std::min<uint64_t>(covered, budget_), to.offset);
   if (!written.ok()) return written.error();
+  budget_ -= written.value();
   return static_cast<uint64_t>(written.value());
 }
 
@@ -130,7 +127,7 @@ os::Result<uint64_t> Copy::CopyBytes(size_t count) {
     const auto moved = Move(count);
     const bool is_stuck = moved.ok() ? moved.value() == 0 : CannotBeDone(moved.error().number);
     if (is_stuck && way_ != Way::kReadAndWrite) {
-      way_ = static_cast<Way>(static_cast<uint8_t>(way_) + 1);
+      way_ = NextWay(way_);
       continue;
     }
     if (!moved.ok()) return moved.error();

@@ -60,7 +60,9 @@ class Copy {
   CopyProgress Turn();
 
  private:
-  enum class Way : uint8_t { kClone, kCopyRange, kSendFile, kReadAndWrite };
+  enum class Way : uint8_t { kClone, kCopyRange, kSendFile, kReadAndWrite };  // kClone: nothing was tried yet
+  // Of those that move bytes.
+  static Way NextWay(Way way) { return way == Way::kCopyRange ? Way::kSendFile : Way::kReadAndWrite; }
   struct Segment {
     uint64_t end = 0;  // from the beginning of the copy
     bool is_hole = false;
@@ -82,7 +84,6 @@ class Copy {
   CopyTarget target_;
   const uint64_t length_;
   Way way_ = Way::kClone;
-  bool begun_ = false;
   bool knows_holes_ = false;
   uint64_t old_end_ = 0;  // of the target, bytes: beyond it there is nothing that a hole must cover
   uint64_t copied_ = 0;
