@@ -43,7 +43,7 @@ int AllocateBlocks(int descriptor, ByteRange range) {
 // macOS: fcntl(2) allocates beyond the end of the file, which stays where it is until it is moved.
 int AllocateBlocks(int descriptor, ByteRange range) {
   const Result<uint64_t> size = SizeOf(descriptor);
-  const uint64_t end = range.offset + range.length;
+  const uint64_t end = End(range);
   if (!size.ok() || end <= size.value()) return size.error().number;
   fstore_t request = {};
   request.fst_flags = F_ALLOCATEALL;
@@ -161,9 +161,9 @@ Status Allocate(int descriptor, ByteRange range) {
   const int error = AllocateBlocks(descriptor, range);
   if (error == 0) return Nothing{};
   Status failed = OsError{error, "fallocate"};
-  if (error == EOPNOTSUPP) failed = WriteZeros(descriptor, old_size.value(), range.offset + range.length);
+  if (error == EOPNOTSUPP) failed = WriteZeros(descriptor, old_size.value(), End(range));
   // Both may have grown the file on the way.
-  if (!failed.ok() && old_size.value() < range.offset + range.length) (void)SetLength(descriptor, old_size.value());
+  if (!failed.ok() && old_size.value() < End(range)) (void)SetLength(descriptor, old_size.value());
   return failed;
 }
 

@@ -5,6 +5,7 @@
 
 #include "os/file.h"
 #include "os/handle_windows.h"
+#include "os/page.h"
 
 namespace zerocopy::os {
 namespace {
@@ -128,8 +129,9 @@ Status SetLength(int descriptor, uint64_t size) {
 Status Allocate(int descriptor, ByteRange range) {
   const auto size = SizeOf(descriptor);
   if (!size.ok()) return size.error();
-  if (range.length == 0 || range.offset + range.length <= size.value()) return Nothing{};
-  return SetLength(descriptor, range.offset + range.length);
+  if (range.length == 0) return Nothing{};
+  if (!Fits(range, kMaxLength)) return OsError{EFBIG, "SetEndOfFile"};
+  return End(range) <= size.value() ? Nothing{} : SetLength(descriptor, End(range));
 }
 
 Status DropFromCache(int) { return OsError{ENOSYS, "posix_fadvise"}; }

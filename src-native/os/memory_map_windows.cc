@@ -153,7 +153,8 @@ Result<void*> MapFile(int descriptor, ByteRange pages, Access access, bool popul
   const auto size = SizeOf(descriptor);
   if (!size.ok()) return size.error();
   // Beyond the file there is nothing to map; it has been cut since the caller asked for its length.
-  if (size.value() + PageSize() <= pages.offset + pages.length) return OsError{EINVAL, "MapViewOfFile"};
+  const ByteRange file_pages = PagesAround({0, size.value()}, PageSize()).aligned;
+  if (!Fits(pages, file_pages.length)) return OsError{EINVAL, "MapViewOfFile"};
   const DWORD protection = ProtectionOf(access, pages.length);
   const DWORD of_section = access == Access::kWrite ? PAGE_READWRITE : PAGE_WRITECOPY;
   HANDLE section = CreateFileMappingW(file.value(), nullptr, of_section, 0, 0, nullptr);

@@ -29,7 +29,7 @@ std::mutex mutex;
 void Write(Slot& slot, Pages* pages, os::ByteRange range) {
   slot.version++;
   slot.begin = range.offset;
-  slot.end = range.offset + range.length;
+  slot.end = os::End(range);
   slot.pages = pages;
   slot.version++;
 }

@@ -119,7 +119,7 @@ int Pages::file_behind() const {
 
 uint64_t Pages::TailStart() const {
   const os::Result<uint64_t> size = FileSize();
-  const uint64_t end = pages_.offset + pages_.length;
+  const uint64_t end = os::End(pages_);
   if (!size.ok()) return end;
   const uint64_t page_size = os::PageSize();
   const uint64_t kept = (size.value() + page_size - 1) & ~(page_size - 1);  // bytes of whole pages in the file
@@ -130,7 +130,7 @@ uint64_t Pages::TailStart() const {
 
 bool Pages::ReplaceFaulted(uint64_t address) {
   const uint64_t page_size = os::PageSize();
-  const uint64_t end = pages_.offset + pages_.length;
+  const uint64_t end = os::End(pages_);
   const uint64_t page = address & ~(page_size - 1);
   if (os::MakeAccessible(reinterpret_cast<void*>(page), page_size)) return true;
   const uint64_t tail = TailStart();

@@ -38,6 +38,7 @@ bool FailedWith(const Result<T>& result, int number, const char* syscall) {
 TEST(FitsIsExactUpToTheLastNumber) {
   CHECK(Fits({0, 0}, 0) && Fits({10, 0}, 10) && Fits({0, 10}, 10) && Fits({3, 7}, 10));
   CHECK(!Fits({0, 1}, 0) && !Fits({11, 0}, 10) && !Fits({3, 8}, 10) && !Fits({10, 1}, 10));
+  CHECK(End({3, 7}) == 10 && End({kMax, 0}) == kMax);
   CHECK(Fits({kMax, 0}, kMax) && Fits({0, kMax}, kMax) && Fits({kMax - 1, 1}, kMax));
   // The sums of these wrap to something small.
   CHECK(!Fits({kMax, 1}, kMax) && !Fits({1, kMax}, kMax) && !Fits({kMax, kMax}, kMax));
