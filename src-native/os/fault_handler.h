@@ -12,7 +12,8 @@ using ReplaceFault = bool (*)(uint64_t address);
 // Makes ours the handler of SIGBUS, unless it is already or the environment variable ZEROCOPY_SIGBUS is "off". Whoever
 // was there before gets every signal that is not ours: a fault elsewhere, or one that a process sent. Cheap enough
 // to call at every mapping, which it must be: process.on('SIGBUS') replaces handlers, and then every fault comes
-// again for ever.
+// again for ever. Who replaced ours may itself pass on to ours, which nobody can know: the two do so a few times,
+// then whoever came before both is next.
 void InstallFaultHandler(ReplaceFault replace);
 
 }  // namespace zerocopy::os
