@@ -7,7 +7,8 @@
 //     what the file is now        what was mapped
 //     0              size         |<---------- length ---------->|
 //     |===============|           |===============|00000000000000|   a fault past the end replaces all of the tail
-//                                 |=====|0|======================|   any other fault replaces one page
+//                                 |=====|0|======================|   any other fault replaces one page; once
+//                                 |=====|0|=====|0|00000000000000|   1,024 are lost, all from there on
 //
 // Memory that somebody may look at unnoticed (retired) is never unmapped: its address range is kept, with zeros.
 #ifndef ZEROCOPY_REGION_PAGES_H_
