@@ -137,7 +137,7 @@ napi_value IsFileAtHand(napi_env env, napi_callback_info info) {
 
 struct Opening {
   Place place;
-  os::Descriptor root;  // its own, for the caller may close his meanwhile
+  os::Descriptor root;  // its own, for the caller may close that meanwhile
   os::Result<os::Descriptor> opened = os::OsError{ECANCELED, "openat2"};
 
   void Run() { opened = os::OpenBeneath(root.get(), place.path, place.symlinks, false); }

@@ -36,7 +36,7 @@ uint64_t ResolveFlags(Symlinks symlinks) {
   }
 }
 
-// That open a file of which they know the name without asking anybody: no server, no other process.
+// That open a file whose name is cached without asking a server or another process.
 constexpr uint32_t kLocalFileSystems[] = {
     EXT4_SUPER_MAGIC, BTRFS_SUPER_MAGIC,     TMPFS_MAGIC, RAMFS_MAGIC,
     F2FS_SUPER_MAGIC, OVERLAYFS_SUPER_MAGIC, 0x58465342,  // XFS

@@ -12,13 +12,13 @@ INIT_ONCE installed = INIT_ONCE_STATIC_INIT;
 
 // EXCEPTION_IN_PAGE_ERROR: the disk or the network fails. EXCEPTION_ACCESS_VIOLATION: pages that are being replaced,
 // or were, or that may not be written yet (memory_map_windows.cc). Everything else, and every address that is not
-// ours, goes to whoever comes next.
+// ours, goes to the next handler.
 LONG CALLBACK OnException(EXCEPTION_POINTERS* exception) {
   const EXCEPTION_RECORD& record = *exception->ExceptionRecord;
   const bool is_memory =
       record.ExceptionCode == EXCEPTION_IN_PAGE_ERROR || record.ExceptionCode == EXCEPTION_ACCESS_VIOLATION;
   if (!is_memory || record.NumberParameters < 2) return EXCEPTION_CONTINUE_SEARCH;
-  constexpr ULONG_PTR kWrite = 1;  // 0: reading; 8: executing, for which there is nothing to be had here
+  constexpr ULONG_PTR kWrite = 1;  // 0: reading; 8: executing, which zeros cannot help
   if (record.ExceptionInformation[0] > kWrite) return EXCEPTION_CONTINUE_SEARCH;
   const DWORD interrupted_error = GetLastError();
   const bool replaced = replace_fault(record.ExceptionInformation[1]);
@@ -37,7 +37,7 @@ BOOL CALLBACK Install(PINIT_ONCE, PVOID replace, PVOID*) {
 
 }  // namespace
 
-// Nobody can take our place in the list of handlers: once is enough.
+// No other handler can take our place in the list: once is enough.
 void InstallFaultHandler(ReplaceFault replace) {
   InitOnceExecuteOnce(&installed, Install, reinterpret_cast<void*>(replace), nullptr);
 }

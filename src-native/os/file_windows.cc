@@ -35,7 +35,7 @@ class Position {
   bool known_;
 };
 
-// As libuv has it: a handle without this access is no descriptor for it.
+// As libuv reports it: missing access is EBADF.
 OsError TransferError(const char* call) {
   const OsError error = LastError(call);
   return error.number == EACCES ? OsError{EBADF, call} : error;

@@ -23,16 +23,16 @@ constexpr uint64_t kNever = UINT64_MAX;
 // Nanoseconds of the clock that deadlines are on.
 uint64_t MonotonicNow();
 
-// Blocks while `*word` is `expected`, until WakeWord(), `deadline`, or CancelWait(); when it was woken and cancelled at
-// once, it was woken. Without futex_waitv(2) (before Linux 5.16) it looks for cancelling every 100 ms, and may between
-// two looks miss a WakeWord() that came without a change of the word. EFAULT: the word cannot be read.
+// Blocks while `*word` is `expected`, until WakeWord(), `deadline`, or CancelWait(); if woken and cancelled at the same
+// time, it answers kWoken. Without futex_waitv(2) (before Linux 5.16) it looks for cancelling every 100 ms, and may
+// between two looks miss a WakeWord() that came without a change of the word. EFAULT: the word cannot be read.
 Result<WaitEnd> WaitOnWord(const uint32_t* word, uint32_t expected, uint64_t deadline,
                            std::atomic<uint32_t>* cancelled);
 
-// Ends the one WaitOnWord() that has `cancelled`, which was 0; before it has begun, too.
+// Ends the WaitOnWord() that was given `cancelled`, even one that has not begun.
 void CancelWait(std::atomic<uint32_t>* cancelled);
 
-// Wakes at most `count` of those who wait; answers how many.
+// Wakes at most `count` of the waits; answers how many.
 Result<uint32_t> WakeWord(const uint32_t* word, uint32_t count);
 
 }  // namespace zerocopy::os

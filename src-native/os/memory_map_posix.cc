@@ -116,7 +116,7 @@ Result<void*> MapFile(int descriptor, ByteRange pages, Access access, bool popul
   const int error = errno;
   if (address == MAP_FAILED) return OsError{error, "mmap"};
   // Not MAP_POPULATE: that writes to private pages, so that each becomes a copy in memory of its own. Like it, what
-  // cannot be read is left for whoever looks there.
+  // cannot be read is left for the first look at it.
   if (populate) (void)Populate(address, pages.length);
   return address;
 }

@@ -54,8 +54,8 @@ const SYSTEM_INFO about_system = [] {
   return info;
 }();
 
-// Held while a view is taken away until something else is in its place: who faults meanwhile waits here. Nobody holds
-// it while touching mapped memory.
+// Held while a view is taken away until something else is in its place: threads that fault meanwhile wait here. No
+// thread holds it while touching mapped memory.
 SRWLOCK replacing = SRWLOCK_INIT;
 
 class ReplacingLock {

@@ -1,4 +1,4 @@
-// The descriptor that a transfer fills, in a form in which no call on it can block for long.
+// A transfer's output, opened so that no call on it blocks for long.
 #ifndef ZEROCOPY_OS_OUTPUT_H_
 #define ZEROCOPY_OS_OUTPUT_H_
 

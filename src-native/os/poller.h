@@ -1,4 +1,4 @@
-// One set of descriptors waited for by several threads, and a bell to wake them without one.
+// A set of descriptors that several threads wait on, and a bell that wakes one when none is ready.
 #ifndef ZEROCOPY_OS_POLLER_H_
 #define ZEROCOPY_OS_POLLER_H_
 

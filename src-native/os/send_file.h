@@ -18,7 +18,7 @@ Result<size_t> SendFile(int out, int in, const uint64_t* offset, size_t count);
 
 // May `length` bytes of `in` from `offset` be sent without waiting for a disk? Asked at a few points with
 // preadv2(RWF_NOWAIT). Of the alternatives, cachestat(2) counts pages that are still being read and mincore(2)
-// calls everything resident for who does not own the file. False where the system cannot say.
+// calls everything resident for a process that does not own the file. False where the system cannot say.
 bool IsCached(int in, uint64_t offset, size_t length);
 
 // Reads `count` bytes of `in` from `offset`, or as many as there are, without waiting for a disk; EAGAIN where it would

@@ -9,7 +9,7 @@ namespace zerocopy::region {
 namespace {
 
 // Written under the lock, read by the handler at any time: an odd version says that the slot is being written, a
-// changed one that it was. A slot whose memory faults cannot change meanwhile: whoever touched that memory holds it.
+// changed one that it was. A slot whose memory faults cannot change meanwhile: the thread that touched it has a hold.
 struct Slot {
   std::atomic<uint32_t> version{0};
   std::atomic<uint64_t> begin{0};

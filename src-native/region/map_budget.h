@@ -9,7 +9,7 @@ namespace zerocopy::region {
 // Regions that cost the process a map.
 int64_t LiveMaps();
 
-// Where looking for what was dropped begins, and where nothing more is mapped.
+// Above the soft limit dropped mappings are reclaimed; at the hard limit mapping is refused.
 int64_t SoftLimit();
 int64_t HardLimit();
 

@@ -1,5 +1,5 @@
-// Pages: mapped memory that is unmapped exactly once, by its destructor. One or more Regions (region.h) stand on
-// it, each in an environment of its own.
+// Pages: mapped memory that is unmapped exactly once, by its destructor. One or more Regions (region.h) have
+// a claim on it, each in an environment of its own.
 //
 // A page that cannot be read, because the file was cut or its disk fails, is SIGBUS. The fault handler then puts
 // zeros in its place, writes down how many pages were lost and where the first lay, and the program goes on.
@@ -57,7 +57,7 @@ class Pages {
   os::Result<uint64_t> FileSize() const;
 
   // A descriptor of the file, where what it holds is what this memory shows; else -1. Shared pages always show it,
-  // private ones that only views read until somebody is given raw memory, which he could write to.
+  // private ones that only views read until somebody is given raw memory, which can be written to.
   int file_behind() const;
   // From now on somebody may write to the memory without asking.
   void Expose() { exposed_ = true; }

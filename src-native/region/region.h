@@ -1,11 +1,11 @@
-// A Region is one owner's stand on a piece of mapped memory (pages.h), with one end.
+// A Region is one owner's claim to a piece of mapped memory (pages.h), with one end.
 //
 // Ownership
-// - Whoever makes a Region gets a shared_ptr to it; copies of that pointer are its *references*. While there is a
+// - The maker of a Region gets a shared_ptr to it; copies of that pointer are its *references*. While there is a
 //   reference the Region object lives; with the last one its claim on the Pages goes, if it still has it.
 // - A *hold* says: somebody reads or writes the memory right now, or may at any moment, without asking again.
 //   Native work holds while it runs; an ArrayBuffer over the memory holds while JavaScript could reach it
-//   (region_binding.cc). Whoever holds also keeps a reference.
+//   (region_binding.cc). A holder also keeps a reference.
 // - Close() ends the Region: nobody gets a new hold. Its claim on the Pages goes when the last hold is released, or
 //   at once when there is none.
 //

@@ -51,7 +51,7 @@ class Resident {
 class Residents {
  public:
   explicit Residents(napi_env env) : env_(env) {}
-  // The environment ends: exposed windows' memory is retired, handles let go, and who comes later finds no list.
+  // The environment ends: exposed windows' memory is retired, handles let go, and those that come later find no list.
   ~Residents();
 
   // `object` is watched weakly.

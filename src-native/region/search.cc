@@ -21,7 +21,7 @@ namespace {
 
 // The pair is chosen anew at every stretch: what is rare changes on the way through a file.
 constexpr uint64_t kStretch = uint64_t{4} << 20;
-// So many bytes say what is rare; haystacks of less than a few times that are not worth the asking.
+// Bytes sampled to learn what is rare; not worth it for short haystacks.
 constexpr uint64_t kSample = 1024;
 // The pair is chosen among so many first bytes of the needle: further apart they would lie in different pages.
 constexpr uint64_t kPairReach = 256;

@@ -1,7 +1,7 @@
 // Pages on their way to another thread: a token, claimed once, stands for them. Process-wide.
 //
 // A token keeps its Pages mapped. One that nobody claims is dropped when its time is over, by the next call of any of
-// these; whoever makes tokens sees to it that there is one.
+// these; the maker of tokens sees to it that there is one.
 #ifndef ZEROCOPY_REGION_SHARE_H_
 #define ZEROCOPY_REGION_SHARE_H_
 
@@ -13,7 +13,7 @@
 
 namespace zerocopy::region {
 
-using Token = std::array<uint8_t, 16>;  // random: whoever has not been given it cannot guess it
+using Token = std::array<uint8_t, 16>;  // random: it cannot be guessed
 
 constexpr int64_t kTokenLifetime = 60'000;  // milliseconds
 

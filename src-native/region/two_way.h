@@ -2,9 +2,9 @@
 // whatever is in either, and without memory of its own. M. Crochemore, D. Perrin: Two-way string-matching, JACM 1991.
 //
 // The needle is cut in two at a *critical* place: there the right part is compared forwards, then the left part
-// backwards. How far a mismatch on the right came is how far the needle may move; after a mismatch on the left it
-// moves by the period of the needle (the distance at which it repeats itself), and where the needle is periodic what
-// was compared once is not compared again.
+// backwards. A mismatch on the right lets the needle move past the bytes that matched there; after a mismatch on the
+// left it moves by the period of the needle (the distance at which it repeats itself), and where the needle is periodic
+// what was compared once is not compared again.
 #ifndef ZEROCOPY_REGION_TWO_WAY_H_
 #define ZEROCOPY_REGION_TWO_WAY_H_
 

@@ -40,7 +40,7 @@ class Waiters {
   // of the wait. EINVAL: no aligned word of shared memory. EAGAIN: the system gives no more threads.
   os::Result<uint64_t> Start(const std::shared_ptr<Region>& region, uint64_t offset, uint32_t expected,
                              uint64_t timeout);
-  // Nothing when it has ended.
+  // No effect once it has ended.
   void Cancel(uint64_t id);
   std::vector<WaitOutcome> TakeFinished();
 
@@ -57,7 +57,7 @@ class Waiters {
   std::vector<WaitOutcome> finished_;
 };
 
-// Wakes at most `count` waits at a word of `region`, in whatever process; how many it were. EINVAL as above.
+// Wakes at most `count` waits at a word of `region`, in whatever process; answers how many. EINVAL as above.
 os::Result<uint32_t> NotifyWord(const Region& region, uint64_t offset, uint32_t count);
 
 }  // namespace zerocopy::region

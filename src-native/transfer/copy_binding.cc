@@ -52,7 +52,7 @@ class CopyTurn {
 };
 
 // A file that was opened for this copy is ours to seek in. Of one of the caller's a second opening is taken, and where
-// there is none a duplicate, whose position he would see move.
+// there is none a duplicate, whose position it would see move.
 os::Status Take(int descriptor, bool is_ours, os::Use use, CopyFile* file) {
   if (!is_ours) {
     auto reopened = os::Reopen(descriptor, use);

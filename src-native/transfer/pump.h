@@ -4,7 +4,7 @@
 // - A Pump belongs to one Node environment, which creates it, calls it on its own thread and destroys it there.
 //   The destructor joins the threads; jobs that are still under way end there, without a word.
 // - Start() gives the Pump a *job*. The job has descriptors of its own (duplicates), or a reference to the memory
-//   it reads (`Source::memory`), from Start() until it ends. The caller may close his at once.
+//   it reads (`Source::memory`), from Start() until it ends. The caller may close its own at once.
 // - A job is *waiting* (its output is in the poller, or the job is in the ready queue), or *running* (exactly one
 //   thread is in its turn), or *ended* (what it had is being closed), or *finished* (only its Outcome is left, until
 //   TakeFinished()). Every change of that, arming the poller and cancelling happen under the one lock; system calls
@@ -76,7 +76,7 @@ class Pump {
   // Sends `length` bytes of `source` to a duplicate of `out`. Answers the job's id, never 0. Errors: EBADF, EMFILE,
   // EAGAIN when no thread can be had.
   os::Result<uint64_t> Start(int out, Source source, uint64_t length);
-  // Nothing if the job has finished already. Its Outcome comes in any case.
+  // No effect once the job has finished. Its Outcome comes in any case.
   void Cancel(uint64_t id);
   // Of a job whose Outcome has not been taken, so that `sent` never falls meanwhile; else zeros.
   Progress ProgressOf(uint64_t id);

@@ -1,4 +1,5 @@
-// Systems on which no pump was built yet: transfers take the portable way in lib/transfer/fallback.ts.
+// Systems on which no pump was built yet: transfers read and write instead (lib/transfer/to-stream.ts,
+// to-descriptor.ts).
 #include <errno.h>
 
 #include "transfer/inline_send.h"
