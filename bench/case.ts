@@ -14,10 +14,10 @@ export type Measured = Readonly<Record<string, number>>;
 /** A metric that is not printed: the contenders of a case that answer one must all answer the same. */
 export const CHECKSUM = 'checksum';
 
-/** Throws Unavailable where what it is about cannot be had. */
+/** Throws Unavailable where what it needs is missing. */
 export type Contender = () => Measured | Promise<Measured>;
 
-/** Not installed here, or not on this system: the contender is left out, and the result says why. */
+/** Not installed, or not for this system: the contender is left out, and the result says why. */
 export class Unavailable extends Error {}
 
 /**
@@ -31,7 +31,7 @@ export interface Growth {
   readonly unit: string;
   readonly sizes: readonly number[];
   readonly shape: 'flat' | 'linear';
-  /** By so much may it be off, at any size, from what the smaller ones foretell: 4 is for four times. */
+  /** The factor by which the cost at any size may exceed what smaller sizes predict. */
   readonly within: number;
 }
 
@@ -54,7 +54,7 @@ export interface Case {
   /** Its rows in the short table of README.md. */
   readonly headline?: Headline | readonly Headline[];
   readonly grows?: readonly Growth[];
-  /** Fewer rounds than others are enough, because each takes long and sees much. */
+  /** Fewer rounds than usual are enough, because each is long and covers a lot. */
   readonly leastRounds?: number;
 }
 

@@ -1,12 +1,12 @@
 /** Whether kept figures meet the targets. */
+import { threeFigures } from '../examples/main-job/terminal';
 import type { KeptCases } from './kept';
 import { ratios, spread, type Spread } from './statistics';
 import type { Limit, Target } from './targets';
-import { threeFigures } from './terminal';
 
 export interface Verdict {
   readonly target: Target;
-  /** The ratio that the limit speaks of, pair by pair, or the figure. */
+  /** The ratio that the limit is about, taken pair by pair, or the figure itself. */
   readonly figure: Spread;
   readonly met: boolean;
   readonly ours: number;
@@ -31,7 +31,7 @@ export function meets(figure: number, limit: Limit): boolean {
   return figure <= ('timesOf' in limit ? limit.timesOf : limit.atMost);
 }
 
-/** How much of what it may be a figure is: 1 is just met, 0.5 twice as good. */
+/** The figure as a share of its limit: 1 is just met, 0.5 twice as good. */
 export function shareOfLimit(figure: number, limit: Limit): number {
   if ('timesLess' in limit) return limit.timesLess / figure;
   return figure / ('timesOf' in limit ? limit.timesOf : limit.atMost);

@@ -1,7 +1,7 @@
 /** Whether a cost grows no faster than it may. */
+import { bytes, threeFigures } from '../examples/main-job/terminal';
 import type { Growth } from './case';
 import type { CaseResult } from './results';
-import { bytes, threeFigures } from './terminal';
 
 export function sizeText(size: number, unit: string): string {
   if (unit === 'bytes') return bytes(size);
@@ -17,15 +17,15 @@ export interface GrowthVerdict {
   readonly growth: Growth;
   /** As far as they were measured. */
   readonly points: readonly (readonly [size: number, cost: number])[];
-  /** The most that a cost was, over what the smaller sizes foretell: 1 is exactly flat, or exactly linear. */
+  /** The largest cost relative to what smaller sizes predict: 1 is exactly flat, or exactly linear. */
   readonly factor: number;
   readonly holds: boolean;
   readonly text: string;
 }
 
 /**
- * Each cost beside the least that a smaller size had: the same, where it should be flat; in proportion to the size,
- * where it should be linear.
+ * Compares each cost with the lowest at a smaller size: with the same cost where it should be flat, in proportion to
+ * the size where it should be linear.
  */
 export function growthFactor(points: readonly (readonly [size: number, cost: number])[], shape: Growth['shape']): number {
   let least = Infinity;
@@ -51,7 +51,7 @@ export function growthsOf(result: CaseResult): GrowthVerdict[] {
     const holds = factor <= within;
     const [from, to] = [points[0]!, points.at(-1)!].map(([size]) => sizeText(size, unit));
     const text = `'${contender}', ${metric}, from ${from!} to ${to!}: ${threeFigures(factor)} times ` +
-      `what is ${shape}, ${holds ? 'within' : 'over'} the ${String(within)} that it may be`;
+      `what is ${shape}, ${holds ? 'within' : 'over'} the limit of ${String(within)}`;
     return { growth, points, factor, holds, text };
   });
 }

@@ -41,7 +41,7 @@ async function draw(spec: TopLevelSpec): Promise<string> {
 const NAMES = { labelLimit: 480 } as const;
 const COLOUR = { field: 'kind', type: 'nominal', legend: null } as const;
 
-/** A bar for each verdict: how much of what it may be a figure is. Left of the line it is met. */
+/** A bar for each verdict: the figure as a share of its limit. Left of the line the target is met. */
 export function claimsPlot(verdicts: readonly Verdict[]): Promise<string> {
   const values = verdicts.map(({ target, figure, met }) => (
     { claim: target.claim, share: shareOfLimit(figure.median, target.limit), kind: met ? 'met' : 'missed' }));
@@ -54,7 +54,7 @@ export function claimsPlot(verdicts: readonly Verdict[]): Promise<string> {
         encoding: {
           y: { field: 'claim', type: 'nominal', sort: null, title: null, axis: NAMES },
           x: { field: 'share', type: 'quantitative', scale: { type: 'log', domain: [0.02, 50], clamp: true },
-            axis: { format: '~g' }, title: 'of what it may be (1: the target)' },
+            axis: { format: '~g' }, title: 'share of the limit (1: just met)' },
           x2: { datum: 1 },
           color: { ...COLOUR, scale: { domain: ['met', 'missed'], range: [OURS, MISSED] } },
         } },

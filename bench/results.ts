@@ -2,10 +2,10 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
+import { bytes, table, threeFigures } from '../examples/main-job/terminal';
 import type { Case } from './case';
 import type { Machine } from './machine';
 import type { MetricSummary, Spread, Summary } from './statistics';
-import { bytes, table, threeFigures } from './terminal';
 
 export interface CaseResult extends Pick<Case, 'name' | 'title' | 'baseline' | 'headline' | 'grows'> {
   readonly rounds: number;

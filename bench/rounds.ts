@@ -11,6 +11,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 
+import { Progress } from '../examples/main-job/terminal';
 import { CHECKSUM, type Measured } from './case';
 import type { Absence, Report } from './contender';
 import { FOLDER_VARIABLE } from './files';
@@ -18,7 +19,6 @@ import { loadCase } from './load';
 import type { Plan } from './plan';
 import type { CaseResult } from './results';
 import { summarize } from './statistics';
-import { Progress } from './terminal';
 
 const TIME_LIMIT_MS = 180_000;
 

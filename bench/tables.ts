@@ -1,11 +1,11 @@
 /** Kept figures as tables of Markdown. */
+import { threeFigures } from '../examples/main-job/terminal';
 import type { Headline } from './case';
 import { figureText, judge, limitText, type Unknown, type Verdict } from './claims';
 import { growthsOf, sizeText } from './growth';
 import type { Kept, KeptCases } from './kept';
 import { absences, HEADER, machineText, rowsOf, type CaseResult } from './results';
 import type { Target } from './targets';
-import { threeFigures } from './terminal';
 
 const NONE = 'No figures have been kept yet: `npm run bench -- --json`, then `node out/bench/report.js`.';
 
@@ -40,8 +40,8 @@ export function headlines(kept: KeptCases, targets: readonly Target[]): string {
   const met = verdicts.filter((verdict) => verdict.met).length;
   const plots = SHOWN.filter((name) => kept.has(name)).map((name) => `![${name}](bench/plots/${name}.svg)\n\n`);
   return `${markdownTable(['what', 'measured', 'baseline', 'zerocopy', 'ratio (p10 – p90)'], rows)}\n\n` +
-    `Of ${String(verdicts.length)} targets that were measured ${String(met)} are met; ` +
-    `[all of them](bench/README.md#claims), and why others are missed.\n\n${plots.join('')}Measured on: ${machines(kept)}.`;
+    `${String(met)} of ${String(verdicts.length)} measured targets are met. ` +
+    `[All of them](bench/README.md#claims), and why the others are missed.\n\n${plots.join('')}Measured on: ${machines(kept)}.`;
 }
 
 function isUnknown(verdict: Verdict | Unknown): verdict is Unknown {
@@ -51,10 +51,10 @@ function isUnknown(verdict: Verdict | Unknown): verdict is Unknown {
 function word(verdict: Verdict | Unknown): string {
   if (isUnknown(verdict)) return `– (${verdict.why})`;
   if (verdict.met) return 'met';
-  return `**missed**: ${verdict.target.whyMissed ?? 'not yet looked into'}`;
+  return `**missed**: ${verdict.target.whyMissed ?? 'not yet investigated'}`;
 }
 
-/** On another Node than the one that is spoken of: figure and verdict in one cell. */
+/** On another major version of Node: figure and verdict in one cell. */
 function elsewhere(verdict: Verdict | Unknown): string {
   return isUnknown(verdict) ? '–' : `${figureText(verdict)}, ${verdict.met ? 'met' : '**missed**'}`;
 }
@@ -93,7 +93,7 @@ function growthRows({ result, results }: Kept): string[][] {
 export function growthTable(kept: KeptCases): string {
   const growing = [...kept.values()].filter(({ result }) => result.grows !== undefined);
   if (growing.length === 0) return NONE;
-  const header = ['case, metric', 'sizes', 'cost', 'most over what smaller ones foretell', 'may be', 'date', 'verdict'];
+  const header = ['case, metric', 'sizes', 'cost', 'most over what smaller sizes predict', 'limit', 'date', 'verdict'];
   return markdownTable(header, growing.flatMap(growthRows));
 }
 

@@ -1,4 +1,4 @@
-/** What this project wants of itself: every claim of speed or memory, as data. claims.ts holds kept figures to it. */
+/** The targets that this project sets itself: every claim about speed or memory, as data. claims.ts judges by them. */
 
 /** 'timesLess': the other's figure over ours, at least. 'timesOf': ours over the other's, at most. */
 export type Limit = { readonly timesLess: number } | { readonly timesOf: number } | { readonly atMost: number };
@@ -17,9 +17,9 @@ export interface Target {
 
 const STREAM = 'fs.createReadStream().pipe(response)';
 const NGINX = 'nginx, sendfile on';
-const KERNEL = 'what the kernel does costs most of it: the C program that only calls sendfile stands in the same table';
-const CHECKS = 'every call asks whether the memory is still there: the least that such a method costs stands in the same '
-  + 'table; for such loops asTypedArray() is there, at full speed';
+const KERNEL = 'most of the cost is in the kernel: the C program that only calls sendfile is in the same table';
+const CHECKS = 'every call checks that the memory is still there: the least that such a method can cost is in the same '
+  + 'table; for such loops use asTypedArray(), which runs at full speed';
 
 const SLICES = { case: 'view-slice', contender: 'zerocopy MemoryView.slice' } as const;
 
@@ -30,7 +30,7 @@ const slices: readonly Target[] = [
     against: 'CPython memoryview[s:e]', limit: { timesLess: 3 } },
   { ...SLICES, claim: 'A slice that is kept, beside Buffer.subarray', metric: 'CPU ns per slice, kept',
     against: 'Buffer.subarray', limit: { timesLess: 1.5 },
-    whyMissed: 'what lives is moved twice by the collector, whatever it is; on newer V8 the distance is larger' },
+    whyMissed: 'the collector moves every live object twice, whatever it is; on newer V8 the difference is larger' },
   { ...SLICES, claim: 'Memory of a live view', metric: 'heap bytes per live slice', limit: { atMost: 64 } },
 ];
 
@@ -52,7 +52,7 @@ const elements: readonly Target[] = [
 
 const ENGINE = 'the same by the engine';
 const LOOP = 'a hand-written loop';
-/** Their results are new memory: how quickly that is had differs by more between rounds than the two. */
+/** Their results are new memory: the time to get it varies more between rounds than between the two contenders. */
 const MAKES_MEMORY = new Set(['toBytes', 'hex', 'toList']);
 
 const bulk: readonly Target[] = [
@@ -63,7 +63,7 @@ const bulk: readonly Target[] = [
 ].map(([what, limit, other]) => ({
   claim: `${what}, beside ${other}`, case: 'view-bulk', metric: `ms, ${what}`,
   contender: 'zerocopy', against: 'engine', limit: { timesOf: limit },
-  ...(MAKES_MEMORY.has(what) ? { whyMissed: 'each call takes new memory, which differs by more between rounds' } : {}),
+  ...(MAKES_MEMORY.has(what) ? { whyMissed: 'each call allocates memory, and that time varies more between rounds than is missing' } : {}),
 }));
 
 const mappings: readonly Target[] = [
@@ -72,17 +72,17 @@ const mappings: readonly Target[] = [
   ...['fs.readFileSync', 'fs.createReadStream, 1 MiB chunks'].map((against) => ({
     claim: `The sum of a whole file, beside ${against}`, case: 'whole-file', metric: 'wall ms',
     contender: 'zerocopy mmap', against, limit: { timesLess: 2 },
-    whyMissed: 'a page that is met for the first time costs a fault; a chunk that is read again and again stays in cache',
+    whyMissed: 'the first access to each page costs a fault; a chunk that is reused for every read stays in the CPU cache',
   })),
   ...['64 KiB', '1 GiB'].flatMap((size) => ['python3 mmap', 'Bun.mmap'].map((other) => ({
     claim: `Map, look and close, ${size}, beside ${other}`, case: 'map-open', metric: 'CPU us per file',
     contender: `zerocopy mmap, ${size}`, against: `${other}, ${size}`, limit: { timesOf: 1 },
-    whyMissed: 'an ArrayBuffer over memory that is not the engine\'s own, and closing it, cost more than the mapping',
+    whyMissed: 'creating and closing an ArrayBuffer over external memory costs more than the mapping itself',
   }))),
   ...['1 byte', '8 bytes, the first absent', '8 bytes, all common'].map((needle) => ({
     claim: `indexOf without a hit, ${needle}, beside Buffer.indexOf`, case: 'search-bytes',
     metric: `CPU ms per GiB, ${needle}`, contender: 'zerocopy indexOf', against: 'Buffer.indexOf', limit: { timesOf: 1.1 },
-    whyMissed: 'both run at the speed of memory, and differ by less than their rounds do',
+    whyMissed: 'both run at memory speed, and differ by less than their rounds do',
   })),
   { claim: 'indexOf without a hit, 200 bytes: 8 GB a second', case: 'search-bytes', metric: 'CPU ms per GiB, 200 bytes',
     contender: 'zerocopy indexOf', limit: { atMost: 134 } },
@@ -94,7 +94,7 @@ const mappings: readonly Target[] = [
   })),
   { claim: "Start-up cost of require('zerocopy')", case: 'start-cold', metric: 'ms over an empty start',
     contender: "zerocopy require('zerocopy')", limit: { atMost: 8 },
-    whyMissed: 'a third is compiling 84 KB of code, a quarter finding the package, a sixth loading the native library' },
+    whyMissed: 'a third is compiling 84 KB of code, a quarter resolving the package, a sixth loading the native library' },
 ];
 
 const BY_PATH = { contender: 'zerocopy sendfile, path' } as const;
@@ -106,7 +106,7 @@ const COPY = { case: 'copy-file', contender: 'zerocopy copyFile' } as const;
 const transfers: readonly Target[] = [
   { ...COPY, claim: 'Copy a file, beside fs.copyFile', metric: 'CPU ms, 512 MiB', against: 'fs.copyFile',
     limit: { timesOf: 1.1 } },
-  { ...COPY, claim: 'Disk that the copy of a hole with 8 MiB in it takes', metric: 'MB on the disk, a hole',
+  { ...COPY, claim: 'Disk space that the copy of a hole with 8 MiB in it takes', metric: 'MB on the disk, a hole',
     limit: { atMost: 9 } },
   { ...SEND, ...BY_PATH, claim: 'Send 100 MiB, beside nginx', metric: 'server CPU s per GB, 100 MiB', against: NGINX,
     limit: { timesOf: 1.15 } },
@@ -119,13 +119,13 @@ const transfers: readonly Target[] = [
   ...['16 KiB', '1 KiB'].map((size) => ({
     ...SEND, ...BY_HANDLE, claim: `Send ${size}, beside response.end(buffer)`,
     metric: `server CPU us per request, ${size}`, against: 'response.end(buffer), read before', limit: { timesOf: 1.15 },
-    whyMissed: 'its bytes are in the process already; rounds differ by more than is missing',
+    whyMissed: 'the other\'s bytes are already in the process; rounds differ by more than is missing',
   })),
   { ...BY_PATH, claim: 'Memory for a thousand slow readers', case: 'send-file-readers',
     metric: 'resident MB over idle', limit: { atMost: 50 } },
   { ...BY_PATH, claim: 'CPU for a thousand slow readers, beside streams', case: 'send-file-readers',
     metric: 'server CPU s', against: STREAM, limit: { timesLess: 8 },
-    whyMissed: 'a turn for each reader and each time that its socket has room is what is left' },
+    whyMissed: 'what remains is one step for each reader, each time that its socket has room' },
   { ...BY_PATH, claim: 'CPU for a thousand slow readers', case: 'send-file-readers', metric: 'server CPU s',
     limit: { atMost: 1 } },
   { ...BY_HANDLE, claim: 'Small requests beside large transfers: p50, beside nginx', case: 'send-file-beside',
@@ -136,7 +136,7 @@ const transfers: readonly Target[] = [
   { ...BY_PATH, claim: 'Event loop delay while cold files are sent', case: 'send-file-cold',
     metric: 'event loop delay ms, p99', limit: { atMost: 10 } },
   { ...BY_PATH, claim: 'Send by HTTPS, beside a stream', case: 'send-file-tls', metric: 'server CPU s per GB',
-    against: STREAM, limit: { timesLess: 1.4 }, whyMissed: 'encryption is the larger part, and the same for both' },
+    against: STREAM, limit: { timesLess: 1.4 }, whyMissed: 'encryption is most of the cost, and the same for both' },
 ];
 
 const SERVE = { case: 'serve-files', contender: 'zerocopy serveFiles()' } as const;
@@ -146,7 +146,7 @@ const serving: readonly Target[] = [
   { ...SERVE, ...requests('1 KiB'), claim: 'serveFiles(), 1 KiB, beside an empty response',
     against: 'an empty response of node:http', limit: { timesOf: 1.3 } },
   ...['send', 'sirv'].map((against) => ({ ...SERVE, ...requests('1 KiB'), claim: `serveFiles(), 1 KiB, beside ${against}`,
-    against, limit: { timesLess: 4 }, whyMissed: 'what node:http takes for a request is the same for all, and most of it' })),
+    against, limit: { timesLess: 4 }, whyMissed: 'most of the cost is what node:http takes for a request, and that is the same for all' })),
   { ...SERVE, ...requests('192 KiB'), claim: 'serveFiles(), 192 KiB, beside send', against: 'send',
     limit: { timesLess: 3 } },
   { ...SERVE, ...requests('1 MiB'), claim: 'serveFiles(), 1 MiB, beside send', against: 'send', limit: { timesLess: 3 },

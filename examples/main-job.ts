@@ -8,7 +8,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { mmap, type Mapping } from 'zerocopy';
 
-import { bytes, milliseconds, Progress, table, threeFigures } from '../bench/terminal';
+import { bytes, milliseconds, Progress, table, threeFigures } from './main-job/terminal';
 import { memoryBudget, settledMemory } from './main-job/memory';
 import { describe, HELP, readOptions, UsageError, type Options } from './main-job/options';
 import { hashFile, makeFile, readRecords, RECORD } from './main-job/records';

@@ -8,7 +8,7 @@ import { CHECKSUM, QUICK, type Contender } from '../case';
 import { sharedFile, sharedFolder } from '../files';
 
 export const name = 'copy-file';
-export const title = 'Copy a file of 512 MiB, and one that is a hole but for 8 MiB';
+export const title = 'Copy a file of 512 MiB, and one that is a hole except for 8 MiB';
 export const baseline = 'fs.createReadStream().pipe(fs.createWriteStream())';
 export const headline = { metric: 'CPU ms, 512 MiB', contender: 'zerocopy copyFile' };
 

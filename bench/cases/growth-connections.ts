@@ -7,7 +7,7 @@ import { nginx } from '../serving/programs';
 import { byHandle, fromMemory, node, type Running } from '../serving/servers';
 
 export const name = 'growth-connections';
-export const title = 'Requests for 16 KiB on up to 5,000 connections that are open';
+export const title = 'Requests for 16 KiB on up to 5,000 open connections';
 export const baseline = 'response.end(buffer), read before';
 
 const SIZES = (QUICK ? [1, 50] : [1, 10, 100, 1000, 5000]).filter((size) => size <= mostConnections());

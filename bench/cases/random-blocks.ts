@@ -8,7 +8,7 @@ import { fileOf, load, PACKAGES } from '../others/packages';
 import { python } from '../others/programs';
 
 export const name = 'random-blocks';
-export const title = 'Random 4 KiB blocks of a 1 GiB file in the page cache, 8 bytes of each looked at';
+export const title = 'Random 4 KiB blocks of a 1 GiB file in the page cache, reading 8 bytes of each';
 export const baseline = 'fs.readSync into one buffer';
 export const headline = { metric: 'CPU us per block', contender: 'zerocopy typed array over the mapping' };
 

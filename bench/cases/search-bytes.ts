@@ -5,7 +5,7 @@ import { LOG_BLOCK, logFile, type Log } from '../log';
 import { inC, python } from '../others/programs';
 
 export const name = 'search-bytes';
-export const title = 'Look for what is not there, in a log that is in memory';
+export const title = 'Search a log that is in memory for bytes that it does not contain';
 export const baseline = 'Buffer.indexOf';
 export const headline = { metric: 'CPU ms per GiB, 200 bytes', contender: 'zerocopy indexOf' };
 

@@ -9,7 +9,7 @@ import { perRequest } from '../serving/per-request';
 import { inThisProcess } from '../serving/servers';
 
 export const name = 'serve-accelerate';
-export const title = 'A server that exists, with and without accelerate(), to a client on another core';
+export const title = 'An existing server with and without accelerate(), to a client on another core';
 export const baseline = 'send';
 export const headline = { metric: 'server CPU us per request, 1 MiB', contender: 'zerocopy accelerate(), send' };
 

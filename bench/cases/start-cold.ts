@@ -5,7 +5,7 @@ import { QUICK, type Contender } from '../case';
 import { quantile } from '../statistics';
 
 export const name = 'start-cold';
-export const title = 'What a program that uses it takes longer to start';
+export const title = 'How much longer a program that uses it takes to start';
 export const baseline = "require('node:http')";
 export const headline = { metric: 'ms over an empty start', contender: "zerocopy require('zerocopy')" };
 

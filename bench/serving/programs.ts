@@ -7,6 +7,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 
+import { freePort } from '../../test/support/network';
 import { Unavailable } from '../case';
 import { bunFile, compiled, output } from '../others/programs';
 import { pinned, SERVER_CORE } from './cpu';
@@ -87,15 +88,6 @@ function startPinned(program: readonly string[], stdout: 'inherit' | 'pipe'): Ch
 async function ended(child: ChildProcess): Promise<void> {
   child.kill();
   if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
-}
-
-async function freePort(): Promise<number> {
-  const server = net.createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as net.AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 async function answers(port: number): Promise<void> {

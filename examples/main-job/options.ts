@@ -2,7 +2,7 @@ import { accessSync, constants, statSync } from 'node:fs';
 import path from 'node:path';
 import { getSystemErrorMap, parseArgs } from 'node:util';
 
-import { bytes } from '../../bench/terminal';
+import { bytes } from './terminal';
 
 /** Something only the user can put right: one line, exit code 2. */
 export class UsageError extends Error {}

@@ -10,7 +10,7 @@ import { open } from 'node:fs/promises';
 import path from 'node:path';
 import type { Mapping, MemoryView } from 'zerocopy';
 
-import { bytes, Progress } from '../../bench/terminal';
+import { bytes, Progress } from './terminal';
 import { notEnoughSpace } from './options';
 
 export const RECORD = 1024;

@@ -1,7 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import type { Mapping } from 'zerocopy';
 
-import { Progress } from '../../bench/terminal';
+import { Progress } from './terminal';
 import { residentMemory, settledMemory } from './memory';
 
 export interface Sliced {

@@ -13,7 +13,7 @@ import type { CaseResult, Results } from '../../bench/results';
 import { agreed } from '../../bench/rounds';
 import { quantile, summarize } from '../../bench/statistics';
 import { TARGETS, type Limit } from '../../bench/targets';
-import { bytes, milliseconds, table, threeFigures } from '../../bench/terminal';
+import { bytes, milliseconds, table, threeFigures } from '../../examples/main-job/terminal';
 
 const BENCH = path.join(__dirname, '../../bench');
 const ROOT = path.join(__dirname, '../../..');
@@ -119,7 +119,7 @@ describe('growth', () => {
     const result = grown((size) => size);
     const [verdict] = growthsOf(result);
     assert.deepEqual([verdict!.factor, verdict!.holds], [100, false]);
-    assert.match(verdict!.text, /^'ours', ns, from 1 thing to 100 things: 100 times what is flat, over the 4 /);
+    assert.match(verdict!.text, /^'ours', ns, from 1 thing to 100 things: 100 times what is flat, over the limit of 4$/);
     assert.equal(growthsOf(grown(() => 7))[0]!.holds, true);
     assert.throws(() => growthsOf({ ...result, contenders: {} }), /^Error: grown: 'ours' has no 'ns' to see growth by$/);
     assert.match(await growthPlot(result), /^<svg [^]*prefers-color-scheme: dark[^]*ours[^]*<\/svg>\n$/);

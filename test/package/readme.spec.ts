@@ -16,7 +16,7 @@ function isAmongPeers(example: Example): boolean {
   return packagesIn(example).some((name) => AMONG_PEERS.includes(name));
 }
 
-const documents = ['README.md', 'CONTRIBUTING.md', 'SECURITY.md', ...readdirSync(path.join(ROOT, 'docs'))
+const documents = ['README.md', 'CHANGELOG.md', 'CONTRIBUTING.md', 'SECURITY.md', 'bench/README.md', ...readdirSync(path.join(ROOT, 'docs'))
   .filter((name) => name.endsWith('.md')).map((name) => `docs/${name}`)];
 
 describe('the examples in', () => {
@@ -45,9 +45,10 @@ describe('the examples in', () => {
   });
 });
 
+const { scripts } = JSON.parse(readFileSync(path.join(ROOT, 'package.json'), 'utf8')) as { scripts: Record<string, string> };
+
 /** What is wrong with the commands of ```sh blocks, as far as it can be known without running them. */
 function wrongCommands(markdown: string): string[] {
-  const { scripts } = JSON.parse(readFileSync(path.join(ROOT, 'package.json'), 'utf8')) as { scripts: Record<string, string> };
   const lines = [...markdown.matchAll(/^```sh\n([^]*?)^```$/gm)].flatMap((match) => match[1]!.split('\n'));
   const commands = lines.flatMap((line) => line.replace(/ +#.*$/, '').split(/ && | \| /));
   return commands.filter((command) => {
@@ -59,16 +60,33 @@ function wrongCommands(markdown: string): string[] {
   });
 }
 
+/** npm scripts and files of scripts/ that are named anywhere, in text and tables too, and do not exist. */
+function missingScripts(markdown: string): string[] {
+  const named = [...markdown.matchAll(/npm run ([\w:-]+)/g)].map((match) => match[1]!);
+  const files = [...markdown.matchAll(/(?<![\w/])scripts\/[\w.-]*\w/g)].map((match) => match[0]);
+  return [...named.filter((script) => !Object.hasOwn(scripts, script)),
+    ...files.filter((file) => !existsSync(path.join(ROOT, file)))];
+}
+
 describe('commands', () => {
+  it('are all in the table of CONTRIBUTING.md, or in its first lines', () => {
+    const contributing = readFileSync(path.join(ROOT, 'CONTRIBUTING.md'), 'utf8');
+    const named = [...contributing.matchAll(/npm (?:run )?([\w:-]+)/g)].map((match) => match[1]!);
+    assert.deepEqual(Object.keys(scripts).filter((script) => script !== 'prepack' && !named.includes(script)), []);
+  });
+
   for (const document of documents) {
     it(`in ${document} are there`, () => {
-      assert.deepEqual(wrongCommands(readFileSync(path.join(ROOT, document), 'utf8')), []);
+      const markdown = readFileSync(path.join(ROOT, document), 'utf8');
+      assert.deepEqual([...wrongCommands(markdown), ...missingScripts(markdown)], []);
     });
   }
 
   it('that are not there would be noticed', () => {
     const markdown = '```sh\nnpm run nothing   # new\nnode scripts/nothing.mjs\nzerocopy rm x | cat\nls\n```\n';
     assert.deepEqual(wrongCommands(markdown), ['npm run nothing', 'node scripts/nothing.mjs', 'zerocopy rm x']);
+    const table = '| `npm run test:nothing` | as `scripts/nothing.sh`, not `npm run test:peers` or scripts/build.mjs. |';
+    assert.deepEqual(missingScripts(table), ['test:nothing', 'scripts/nothing.sh']);
   });
 });
 

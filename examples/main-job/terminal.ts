@@ -1,4 +1,4 @@
-/** Text for people, for the runner and the main job: units, tables, one line of progress. */
+/** Text for people: units, tables, one line of progress. The benchmark runner speaks so too. */
 
 const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'] as const;
 
