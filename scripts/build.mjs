@@ -1,7 +1,7 @@
-// Builds everything `npm start`, `npm test` and `npm run bench` need: the addon (incrementally), lib/ -> dist/,
-// and test/, examples/, bench/ -> out/. Says plainly what is missing on a machine that cannot build the addon.
+// Builds what of `npm start`, `npm test` and `npm run bench` need is not built yet: the addon, lib/ -> dist/, and
+// test/, examples/, bench/ -> out/. Says plainly what is missing on a machine that cannot build the addon.
 import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 
@@ -9,6 +9,10 @@ import { bundle } from './bundle.mjs';
 
 const root = path.resolve(import.meta.dirname, '..');
 const require = createRequire(import.meta.url);
+const stamp = path.join(root, 'out/built');
+const SOURCES = [
+  'lib', 'test', 'examples', 'bench', 'scripts', 'tsconfig.json', 'tsconfig.dev.json', 'package.json', 'package-lock.json',
+];
 
 function run(args, options = {}) {
   const result = spawnSync(process.execPath, args, { cwd: root, encoding: 'utf8', ...options });
@@ -47,7 +51,26 @@ function compile(project, ...flags) {
   if (result.status !== 0) process.exit(result.status ?? 1);
 }
 
+/** As make(1) has it: whether everything that TypeScript is built from is older than what was built last. */
+function isBuilt() {
+  if (!existsSync(stamp) || !existsSync(path.join(root, 'dist'))) return false;
+  const { mtimeMs: built } = statSync(stamp);
+  return SOURCES.map((source) => path.join(root, source)).filter((source) => existsSync(source)).every((source) => {
+    const all = statSync(source).isDirectory() ? readdirSync(source, { recursive: true }) : [];
+    return ['', ...all].every((name) => statSync(path.join(source, name)).mtimeMs < built);
+  });
+}
+
+async function buildScripts() {
+  const started = new Date();
+  rmSync(stamp, { force: true });
+  compile('tsconfig.json', '--emitDeclarationOnly');
+  await bundle();
+  if (['test', 'examples', 'bench'].some((folder) => existsSync(path.join(root, folder)))) compile('tsconfig.dev.json');
+  mkdirSync(path.dirname(stamp), { recursive: true });
+  writeFileSync(stamp, '');
+  utimesSync(stamp, started, started);
+}
+
 if (!process.argv.includes('--no-native')) buildNative();
-compile('tsconfig.json', '--emitDeclarationOnly');
-await bundle();
-if (['test', 'examples', 'bench'].some((folder) => existsSync(path.join(root, folder)))) compile('tsconfig.dev.json');
+if (!isBuilt()) await buildScripts();
