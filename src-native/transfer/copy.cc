@@ -152,7 +152,7 @@ os::Result<size_t> Copy::Move(size_t count) {
 os::Result<size_t> Copy::ReadAndWrite(size_t count) {
   const os::Place to = To();
   if (source_.memory != nullptr) return os::WriteAt(to.file, source_.memory.get() + copied_, count, to.offset);
-  if (buffer_ == nullptr) buffer_.reset(new uint8_t[kBuffer]);
+  if (buffer_ == nullptr) buffer_ = std::make_unique<uint8_t[]>(kBuffer);
   const auto got = os::ReadAt(source_.file.get(), buffer_.get(), std::min(count, kBuffer), From().offset);
   if (!got.ok() || got.value() == 0) return got;
   // A short write is what this step has done; the rest is read again.

@@ -18,7 +18,7 @@ size_t ValueOrZero(const os::Result<size_t>& sent) { return sent.ok() ? sent.val
 
 // One buffer, one call.
 size_t SendCopied(int socket, Head head, int in, uint64_t offset, size_t count) {
-  const std::unique_ptr<uint8_t[]> buffer(new uint8_t[head.length + count]);
+  const std::unique_ptr<uint8_t[]> buffer(new uint8_t[head.length + count]);  // make_unique would write zeros first
   if (head.length > 0) memcpy(buffer.get(), head.data, head.length);
   const auto got = os::ReadCached(in, offset, buffer.get() + head.length, count);
   if (!got.ok() || got.value() != count) return 0;
