@@ -121,25 +121,23 @@ using Stripe = PortableStripe;
 #endif
 
 // Of a mask that is not 0.
-inline uint64_t LowestBit(uint64_t mask) {
 #if defined(_MSC_VER)
+inline uint64_t LowestBit(uint64_t mask) {
   unsigned long index = 0;
   _BitScanForward64(&index, mask);
   return index;
-#else
-  return static_cast<uint64_t>(__builtin_ctzll(mask));
-#endif
 }
 
 inline uint64_t HighestBit(uint64_t mask) {
-#if defined(_MSC_VER)
   unsigned long index = 0;
   _BitScanReverse64(&index, mask);
   return index;
-#else
-  return 63 - static_cast<uint64_t>(__builtin_clzll(mask));
-#endif
 }
+#else
+inline uint64_t LowestBit(uint64_t mask) { return static_cast<uint64_t>(__builtin_ctzll(mask)); }
+
+inline uint64_t HighestBit(uint64_t mask) { return 63 - static_cast<uint64_t>(__builtin_clzll(mask)); }
+#endif
 
 }  // namespace zerocopy::region
 
