@@ -33,8 +33,8 @@ enum class Advice : uint8_t {
 constexpr uint64_t kAdviceCount = 10;
 
 // ENODEV: the file cannot be mapped. EACCES: the descriptor was opened without the access asked for. ENOMEM: the
-// address space or the number of maps is used up (mmap(2)). With `populate` the pages are read before it returns.
-Result<void*> MapFile(int descriptor, ByteRange pages, Access access, bool populate);
+// address space or the number of maps is used up (mmap(2)).
+Result<void*> MapFile(int descriptor, ByteRange pages, Access access);
 
 Status Unmap(void* address, uint64_t length);
 
@@ -61,7 +61,8 @@ bool MakeAccessible(void* address, uint64_t length);
 Status Flush(void* address, uint64_t length, int descriptor);
 
 // Reads the pages in and waits until they are there (madvise(2), MADV_POPULATE_READ), on a kernel before Linux 5.14
-// only asks for it. EFAULT: some cannot be read, where looking at them would be SIGBUS.
+// only asks for it. Unlike MAP_POPULATE it makes no copies of private pages. EFAULT: some cannot be read, where looking
+// at them would be SIGBUS.
 Status Populate(void* address, uint64_t length);
 
 // One byte for each page, 1 where it is in memory, else 0 (mincore(2)). Linux says 1 of every page of a file that this

@@ -110,14 +110,11 @@ int64_t CountMaps() {
   return lines;
 }
 
-Result<void*> MapFile(int descriptor, ByteRange pages, Access access, bool populate) {
+Result<void*> MapFile(int descriptor, ByteRange pages, Access access) {
   const auto offset = static_cast<off_t>(pages.offset);
   void* address = mmap(nullptr, pages.length, PROT_READ | PROT_WRITE, FlagsOf(access), descriptor, offset);
   const int error = errno;
   if (address == MAP_FAILED) return OsError{error, "mmap"};
-  // Not MAP_POPULATE: that writes to private pages, so that each becomes a copy in memory of its own. Like it, what
-  // cannot be read is left for the first look at it.
-  if (populate) (void)Populate(address, pages.length);
   return address;
 }
 

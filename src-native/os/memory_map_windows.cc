@@ -147,7 +147,7 @@ uint64_t MapGranularity() { return about_system.dwAllocationGranularity; }
 int64_t MapLimit() { return INT64_MAX / 16; }
 int64_t CountMaps() { return 0; }
 
-Result<void*> MapFile(int descriptor, ByteRange pages, Access access, bool populate) {
+Result<void*> MapFile(int descriptor, ByteRange pages, Access access) {
   const auto file = HandleOf(descriptor);
   if (!file.ok()) return file.error();
   const auto size = SizeOf(descriptor);
@@ -163,7 +163,6 @@ Result<void*> MapFile(int descriptor, ByteRange pages, Access access, bool popul
   const OsError error = view == nullptr ? LastError("MapViewOfFile") : OsError{};
   CloseHandle(section);  // the view keeps it
   if (view == nullptr) return error;
-  if (populate) (void)Populate(view, pages.length);
   return view;
 }
 

@@ -38,32 +38,36 @@ os::Result<os::Descriptor> DescriptorFor(int descriptor, bool required) {
 void Pages::InstallFaultHandler() { os::InstallFaultHandler(ReplaceFaultedPages); }
 
 os::Result<std::shared_ptr<Pages>> Pages::MapFile(int descriptor, os::ByteRange range, os::Access access,
-                                                  bool keep_descriptor, bool populate) {
+                                                  MapOptions options) {
   if (!os::Fits(range, os::kMaxLength)) return os::OsError{EOVERFLOW, "mmap"};
-  os::Result<os::Descriptor> own = DescriptorFor(descriptor, keep_descriptor);
+  os::Result<os::Descriptor> own = DescriptorFor(descriptor, options.keep_descriptor);
   if (!own.ok()) return own.error();
   SharedDescriptor shared(new os::Descriptor(std::move(own.value())));
-  return Map(descriptor, range, access, populate, std::move(shared), keep_descriptor);
+  return Map(descriptor, range, access, options, std::move(shared));
 }
 
 os::Result<std::shared_ptr<Pages>> Pages::MapAgain(uint64_t length) const {
   const os::ByteRange range = {file_offset_, length};
   if (!os::Fits(range, os::kMaxLength)) return os::OsError{EOVERFLOW, "mmap"};
   if (shown_descriptor_ < 0) return os::OsError{EBADF, "mmap"};
-  return Map(shown_descriptor_, range, access_, false, descriptor_, true);
+  MapOptions options;
+  options.keep_descriptor = true;
+  return Map(shown_descriptor_, range, access_, options, descriptor_);
 }
 
-os::Result<std::shared_ptr<Pages>> Pages::Map(int descriptor, os::ByteRange range, os::Access access, bool populate,
-                                              SharedDescriptor own, bool show_descriptor) {
+os::Result<std::shared_ptr<Pages>> Pages::Map(int descriptor, os::ByteRange range, os::Access access,
+                                              MapOptions options, SharedDescriptor own) {
   const os::PageSpan span = os::PagesAround(range, os::MapGranularity(), os::PageSize());
   os::ByteRange pages;
   if (range.length > 0) {
     InstallFaultHandler();
-    const os::Result<void*> mapped = os::MapFile(descriptor, span.aligned, access, populate);
+    const os::Result<void*> mapped = os::MapFile(descriptor, span.aligned, access);
     if (!mapped.ok()) return mapped.error();
+    // What cannot be read is left for the first look at it.
+    if (options.populate) (void)os::Populate(mapped.value(), span.aligned.length);
     pages = {reinterpret_cast<uint64_t>(mapped.value()), span.aligned.length};
   }
-  return std::shared_ptr<Pages>(new Pages(pages, span, range, access, std::move(own), show_descriptor));
+  return std::shared_ptr<Pages>(new Pages(pages, span, range, access, std::move(own), options.keep_descriptor));
 }
 
 Pages::Pages(os::ByteRange pages, os::PageSpan span, os::ByteRange range, os::Access access,

@@ -29,12 +29,17 @@ namespace zerocopy::region {
 // Goes up with every fault that any Pages had. JavaScript reads it where it lies.
 extern std::atomic<uint32_t> fault_epoch;
 
+struct MapOptions {
+  bool keep_descriptor = false;  // a duplicate, which is kept anyhow while descriptors are plenty
+  bool populate = false;         // what can be read of the pages is in memory at once
+};
+
 class Pages {
  public:
   // Maps `range` bytes of an open file; any offset will do. An empty range maps nothing. The descriptor stays the
-  // caller's; a duplicate is kept when `keep_descriptor`, and otherwise while descriptors are plenty.
+  // caller's.
   static os::Result<std::shared_ptr<Pages>> MapFile(int descriptor, os::ByteRange range, os::Access access,
-                                                    bool keep_descriptor, bool populate);
+                                                    MapOptions options = {});
 
   // Other Pages over the same file, from the same offset on, `length` bytes: they share its kept descriptor. The file
   // need not be that long. EBADF when no descriptor was asked for.
@@ -50,7 +55,7 @@ class Pages {
   // The first byte asked for, not that of its page; nullptr when the range was empty.
   uint8_t* data() const { return data_; }
   uint64_t length() const { return length_; }
-  // The descriptor asked for with `keep_descriptor`, else -1.
+  // The descriptor that was asked for (MapOptions), else -1.
   int descriptor() const { return shown_descriptor_; }
 
   // How long the file is now; EBADF when no descriptor of it is kept.
@@ -83,8 +88,8 @@ class Pages {
  private:
   using SharedDescriptor = std::shared_ptr<const os::Descriptor>;  // of Pages that were mapped again from others
 
-  static os::Result<std::shared_ptr<Pages>> Map(int descriptor, os::ByteRange range, os::Access access, bool populate,
-                                                SharedDescriptor own, bool show_descriptor);
+  static os::Result<std::shared_ptr<Pages>> Map(int descriptor, os::ByteRange range, os::Access access,
+                                                MapOptions options, SharedDescriptor own);
   Pages(os::ByteRange pages, os::PageSpan span, os::ByteRange range, os::Access access, SharedDescriptor descriptor,
         bool show_descriptor);
 

@@ -13,8 +13,8 @@ Region::Region(std::shared_ptr<Pages> pages)
     : data_(pages->data()), length_(pages->length()), pages_(std::move(pages)) {}
 
 os::Result<std::shared_ptr<Region>> Region::MapFile(int descriptor, os::ByteRange range, os::Access access,
-                                                    bool keep_descriptor, bool populate) {
-  os::Result<std::shared_ptr<Pages>> pages = Pages::MapFile(descriptor, range, access, keep_descriptor, populate);
+                                                    MapOptions options) {
+  os::Result<std::shared_ptr<Pages>> pages = Pages::MapFile(descriptor, range, access, options);
   if (!pages.ok()) return pages.error();
   return std::shared_ptr<Region>(new Region(std::move(pages.value())));
 }

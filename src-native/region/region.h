@@ -43,7 +43,7 @@ class Region {
   explicit Region(std::shared_ptr<Pages> pages);
   // A Region that has new Pages to itself: see Pages::MapFile.
   static os::Result<std::shared_ptr<Region>> MapFile(int descriptor, os::ByteRange range, os::Access access,
-                                                     bool keep_descriptor, bool populate);
+                                                     MapOptions options = {});
   // Another Region over the same file: see Pages::MapAgain. EBADF once closed.
   os::Result<std::shared_ptr<Region>> MapAgain(uint64_t length) const;
   Region(const Region&) = delete;

@@ -82,16 +82,14 @@ napi_value MapFile(napi_env env, napi_callback_info info) {
   int descriptor = -1;
   os::ByteRange range;
   uint64_t access = 0;
-  bool keep_descriptor = false;
-  bool populate = false;
+  MapOptions options;
   if (!arguments.Descriptor(0, &descriptor) || !arguments.Size(1, &range.offset) || !arguments.Size(2, &range.length) ||
-      !arguments.Size(3, &access) || access > 2 || !arguments.Boolean(4, &keep_descriptor) ||
-      !arguments.Boolean(5, &populate)) {
+      !arguments.Size(3, &access) || access > 2 || !arguments.Boolean(4, &options.keep_descriptor) ||
+      !arguments.Boolean(5, &options.populate)) {
     return ThrowMisuse(env, "mapFile(descriptor, offset, length, access, keepDescriptor, populate)");
   }
-  return MapWhereThereIsRoom(env, [&] {
-    return Region::MapFile(descriptor, range, static_cast<os::Access>(access), keep_descriptor, populate);
-  });
+  return MapWhereThereIsRoom(
+      env, [&] { return Region::MapFile(descriptor, range, static_cast<os::Access>(access), options); });
 }
 
 // mappableLength(descriptor): number | failure

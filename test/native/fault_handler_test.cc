@@ -18,7 +18,7 @@ using zerocopy::region::State;
 constexpr uint64_t kFileLength = uint64_t{6} * 4096;
 
 std::shared_ptr<Pages> Map(const fixture::PatternFile& file) {
-  auto result = Pages::MapFile(file.fd(), {0, kFileLength}, Access::kRead, false, false);
+  auto result = Pages::MapFile(file.fd(), {0, kFileLength}, Access::kRead);
   CHECK(result.ok());
   return result.ok() ? std::move(result.value()) : nullptr;
 }

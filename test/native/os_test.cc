@@ -168,7 +168,7 @@ TEST(AllocateGrowsAndNeverShortens) {
 
 TEST(MappingFlushingAndAdvisingAnswerErrno) {
   const fixture::PatternFile file(3 * kPage);
-  const auto mapped = MapFile(file.fd(), {kPage, 2 * kPage}, Access::kWrite, true);
+  const auto mapped = MapFile(file.fd(), {kPage, 2 * kPage}, Access::kWrite);
   CHECK(mapped.ok());
   auto* bytes = static_cast<uint8_t*>(mapped.value());
   CHECK(bytes[0] == fixture::PatternAt(kPage) && bytes[2 * kPage - 1] == fixture::PatternAt(3 * kPage - 1));
@@ -182,8 +182,8 @@ TEST(MappingFlushingAndAdvisingAnswerErrno) {
   CHECK(FailedWith(Unmap(bytes + 1, kPage), EINVAL, "munmap"));
   CHECK(Unmap(bytes, 2 * kPage).ok());
   CHECK(FailedWith(Flush(bytes, kPage, -1), ENOMEM, "msync"));
-  CHECK(FailedWith(MapFile(file.fd(), {1, kPage}, Access::kRead, false), EINVAL, "mmap"));
-  CHECK(FailedWith(MapFile(kNoDescriptor, {0, kPage}, Access::kRead, false), EBADF, "mmap"));
+  CHECK(FailedWith(MapFile(file.fd(), {1, kPage}, Access::kRead), EINVAL, "mmap"));
+  CHECK(FailedWith(MapFile(kNoDescriptor, {0, kPage}, Access::kRead), EBADF, "mmap"));
 }
 
 struct SocketPair {

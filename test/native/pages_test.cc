@@ -27,7 +27,7 @@ constexpr uint64_t kFileLength = 16 * kPage;
 
 std::shared_ptr<Pages> Map(const fixture::PatternFile& file, ByteRange range = {0, kFileLength},
                            Access access = Access::kRead) {
-  auto result = Pages::MapFile(file.fd(), range, access, false, false);
+  auto result = Pages::MapFile(file.fd(), range, access);
   CHECK(result.ok());
   return result.ok() ? std::move(result.value()) : nullptr;
 }

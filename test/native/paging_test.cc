@@ -35,7 +35,7 @@ uint64_t LockedBytes() {
 std::shared_ptr<Region> MapMemory(uint64_t length) {
   const auto file = zerocopy::os::CreateMemoryFile("paging", length, true);
   CHECK(file.ok());
-  auto region = Region::MapFile(file.value().get(), {0, length}, Access::kWrite, false, false);
+  auto region = Region::MapFile(file.value().get(), {0, length}, Access::kWrite);
   CHECK(region.ok());
   return region.value();
 }
@@ -68,7 +68,7 @@ TEST(LockBringsPagesInAndUnlockLetsThemGo) {
 
 TEST(LockOfWhatCannotBeReadLocksNothing) {
   const fixture::PatternFile file(4 * kPage);
-  auto region = Region::MapFile(file.fd(), {0, 4 * kPage}, Access::kRead, false, false);
+  auto region = Region::MapFile(file.fd(), {0, 4 * kPage}, Access::kRead);
   CHECK(region.ok() && ftruncate(file.fd(), kPage) == 0);
   const uint64_t before = LockedBytes();
   CHECK(region.value()->Lock({0, 4 * kPage}).error().number == EFAULT);

@@ -29,7 +29,7 @@ constexpr uint64_t kFileLength = 3 * kPage + 123;
 
 std::shared_ptr<Region> Map(const fixture::PatternFile& file, ByteRange range = {0, kFileLength},
                             Access access = Access::kRead, bool keep_descriptor = false) {
-  auto result = Region::MapFile(file.fd(), range, access, keep_descriptor, false);
+  auto result = Region::MapFile(file.fd(), range, access, {keep_descriptor});
   CHECK(result.ok());
   return result.ok() ? std::move(result.value()) : nullptr;
 }
@@ -178,7 +178,7 @@ TEST(RegionRefusesLengthsNoFileHas) {
   const Balance balance;
   for (const ByteRange range :
        {ByteRange{0, UINT64_MAX}, ByteRange{UINT64_MAX, 1}, ByteRange{1, zerocopy::os::kMaxLength}}) {
-    const auto result = Region::MapFile(file.fd(), range, Access::kRead, true, false);
+    const auto result = Region::MapFile(file.fd(), range, Access::kRead, {true});
     CHECK(!result.ok() && result.error().number == EOVERFLOW);
   }
   CHECK(balance.regions() == 0);
@@ -213,7 +213,7 @@ TEST(RegionDescriptorIsItsOwnAndClosedWithIt) {
 void CheckFailure(int descriptor, Access access, bool keep_descriptor, int number, const char* syscall) {
   const Balance balance;
   const int next = fixture::NextDescriptor();
-  const auto result = Region::MapFile(descriptor, {0, kPage}, access, keep_descriptor, false);
+  const auto result = Region::MapFile(descriptor, {0, kPage}, access, {keep_descriptor});
   CHECK(!result.ok());
   CHECK(result.error().number == number);
   CHECK(std::strcmp(result.error().syscall, syscall) == 0);

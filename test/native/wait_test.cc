@@ -33,7 +33,7 @@ constexpr uint64_t kMillisecond = 1'000'000;
 std::shared_ptr<Region> MapMemory(uint64_t length, Access access = Access::kWrite) {
   const auto file = zerocopy::os::CreateMemoryFile("wait", length, true);
   CHECK(file.ok());
-  auto region = Region::MapFile(file.value().get(), {0, length}, access, false, false);
+  auto region = Region::MapFile(file.value().get(), {0, length}, access);
   CHECK(region.ok());
   return region.value();
 }
@@ -149,7 +149,7 @@ TEST(WaitsEndWithTheirOwner) {
 
 TEST(WaitOfMemoryThatIsGoneIsAFault) {
   const fixture::PatternFile file(8192);
-  const auto region = Region::MapFile(file.fd(), {0, 8192}, Access::kWrite, false, false);
+  const auto region = Region::MapFile(file.fd(), {0, 8192}, Access::kWrite);
   CHECK(region.ok() && ftruncate(file.fd(), 4096) == 0);
   Waiting waiting;
   (void)waiting.Start(region.value(), 4096, 0);
