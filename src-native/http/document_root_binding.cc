@@ -104,7 +104,7 @@ napi_value OpenBeneath(napi_env env, napi_callback_info info) {
   double* facts = nullptr;
   if (!ReadPlace(env, arguments, &place, &error)) return FailureOrPending(env, error);
   if (!FactsArray(env, arguments[3], &facts)) return ThrowMisuse(env, "openBeneath(…, facts)");
-  auto file = os::OpenBeneath(place.root, place.path, place.symlinks, true);
+  auto file = os::OpenBeneath(place.root, place.path, place.symlinks, os::Lookup::kCachedOnly);
   if (!file.ok()) return MakeFailure(env, file.error());
   const os::Status described = DescribeInto(file.value().get(), facts);
   return described.ok() ? HandOver(env, std::move(file.value())) : MakeFailure(env, described.error());
@@ -140,7 +140,7 @@ struct Opening {
   os::Descriptor root;  // its own, for the caller may close that meanwhile
   os::Result<os::Descriptor> opened = os::OsError{ECANCELED, "openat2"};
 
-  void Run() { opened = os::OpenBeneath(root.get(), place.path, place.symlinks, false); }
+  void Run() { opened = os::OpenBeneath(root.get(), place.path, place.symlinks, os::Lookup::kOnDisk); }
 
   // What is not taken is closed.
   napi_value Answer(napi_env env) {

@@ -12,12 +12,15 @@ namespace zerocopy::os {
 // Where symbolic links may lead. By number in lib/native.ts.
 enum class Symlinks : uint8_t { kWithin = 0, kFollow = 1, kDeny = 2 };
 
+// Where names may be looked up.
+enum class Lookup : uint8_t { kOnDisk, kCachedOnly };
+
 // Opens `path` for reading, seen from the directory `root`; waits neither for a FIFO's writer nor for a terminal.
 // kWithin and kDeny: the kernel itself refuses what is not beneath `root`, whoever swaps directories and links
 // meanwhile (openat2(2), RESOLVE_BENEATH): EXDEV when it leads out, ELOOP when a link is in the way of kDeny.
-// `cached_only`: EAGAIN when the disk would have to be asked (RESOLVE_CACHED), or when the kernel cannot tell.
+// kCachedOnly: EAGAIN when the disk would have to be asked (RESOLVE_CACHED), or when the kernel cannot tell.
 // ENOSYS where there is no openat2.
-Result<Descriptor> OpenBeneath(int root, const char* path, Symlinks symlinks, bool cached_only);
+Result<Descriptor> OpenBeneath(int root, const char* path, Symlinks symlinks, Lookup lookup);
 
 // Whether `path` leads to a regular file that can be opened without asking a disk, a server or another process. The
 // file itself is not opened: that would be noticed by the writer of a FIFO, or by a device. False where the system

@@ -57,7 +57,8 @@ bool IsRegular(int fd) {
 
 }  // namespace
 
-Result<Descriptor> OpenBeneath(int root, const char* path, Symlinks symlinks, bool cached_only) {
+Result<Descriptor> OpenBeneath(int root, const char* path, Symlinks symlinks, Lookup lookup) {
+  const bool cached_only = lookup == Lookup::kCachedOnly;
   open_how how = {};
   how.flags = O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
   how.resolve = ResolveFlags(symlinks) | (cached_only ? kResolveCached : 0);

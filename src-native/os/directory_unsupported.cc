@@ -5,7 +5,7 @@
 
 namespace zerocopy::os {
 
-Result<Descriptor> OpenBeneath(int, const char*, Symlinks, bool) { return OsError{ENOSYS, "openat2"}; }
+Result<Descriptor> OpenBeneath(int, const char*, Symlinks, Lookup) { return OsError{ENOSYS, "openat2"}; }
 
 bool IsFileAtHand(const char*) { return false; }
 

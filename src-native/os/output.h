@@ -25,9 +25,10 @@ Result<Output> OpenOutput(int fd);
 // memory cannot be read.
 Result<size_t> WriteSome(const Output& output, const void* data, size_t count);
 
-// The same on a socket's own number; `more`: something follows at once, so a segment that is not full waits for it
+// The same on a socket's own number. kMore: more is sent at once, and a segment that is not full waits for it
 // (MSG_MORE).
-Result<size_t> SendNow(int socket, const void* data, size_t count, bool more);
+enum class Follows : uint8_t { kNothing, kMore };
+Result<size_t> SendNow(int socket, const void* data, size_t count, Follows follows);
 
 // Reads some bytes at `offset` into `buffer` and writes them: where sendfile refuses (files of /proc, outputs
 // opened with O_APPEND). The count written; 0 is the end of the file.

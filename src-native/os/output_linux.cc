@@ -51,12 +51,12 @@ Result<Output> OpenOutput(int fd) {
 
 Result<size_t> WriteSome(const Output& output, const void* data, size_t count) {
   const int fd = output.descriptor.get();
-  if (output.is_socket) return SendNow(fd, data, count, false);
+  if (output.is_socket) return SendNow(fd, data, count, Follows::kNothing);
   return Repeat("write", [&] { return write(fd, data, count); });
 }
 
-Result<size_t> SendNow(int socket, const void* data, size_t count, bool more) {
-  const int flags = MSG_NOSIGNAL | MSG_DONTWAIT | (more ? MSG_MORE : 0);
+Result<size_t> SendNow(int socket, const void* data, size_t count, Follows follows) {
+  const int flags = MSG_NOSIGNAL | MSG_DONTWAIT | (follows == Follows::kMore ? MSG_MORE : 0);
   return Repeat("send", [&] { return send(socket, data, count, flags); });
 }
 

@@ -22,7 +22,7 @@ size_t SendCopied(int socket, Head head, int in, uint64_t offset, size_t count) 
   if (head.length > 0) memcpy(buffer.get(), head.data, head.length);
   const auto got = os::ReadCached(in, offset, buffer.get() + head.length, count);
   if (!got.ok() || got.value() != count) return 0;
-  return ValueOrZero(os::SendNow(socket, buffer.get(), head.length + count, false));
+  return ValueOrZero(os::SendNow(socket, buffer.get(), head.length + count, os::Follows::kNothing));
 }
 
 }  // namespace
@@ -32,7 +32,7 @@ size_t SendInline(int socket, Head head, int in, uint64_t offset, uint64_t lengt
   if (count <= kCopyLimit) return SendCopied(socket, head, in, offset, count);
   if (!os::IsCached(in, offset, count)) return 0;
   if (head.length > 0) {
-    const size_t sent = ValueOrZero(os::SendNow(socket, head.data, head.length, true));
+    const size_t sent = ValueOrZero(os::SendNow(socket, head.data, head.length, os::Follows::kMore));
     if (sent < head.length) return sent;
   }
   return head.length + ValueOrZero(os::SendFile(socket, in, &offset, count));

@@ -46,8 +46,8 @@ class Tree {
 };
 
 // 0 when it was opened.
-int ErrorOf(const Tree& tree, const char* path, Symlinks symlinks, bool cached_only = false) {
-  const auto opened = OpenBeneath(tree.root(), path, symlinks, cached_only);
+int ErrorOf(const Tree& tree, const char* path, Symlinks symlinks, Lookup lookup = Lookup::kOnDisk) {
+  const auto opened = OpenBeneath(tree.root(), path, symlinks, lookup);
   if (!opened.ok()) {
     CHECK(std::strcmp(opened.error().syscall, "openat2") == 0);
     return opened.error().number;
@@ -66,11 +66,11 @@ TEST(AFileAtHandIsRegularAndCached) {
 
 TEST(OpenBeneathStaysBeneath) {
   const Tree tree;
-  for (const bool cached_only : {false, true}) {
-    CHECK(ErrorOf(tree, "file", Symlinks::kWithin, cached_only) == 0);
-    CHECK(ErrorOf(tree, "in", Symlinks::kWithin, cached_only) == 0);
-    CHECK(ErrorOf(tree, "in", Symlinks::kDeny, cached_only) == ELOOP);
-    CHECK(ErrorOf(tree, "out", Symlinks::kWithin, cached_only) == EXDEV);
+  for (const Lookup lookup : {Lookup::kOnDisk, Lookup::kCachedOnly}) {
+    CHECK(ErrorOf(tree, "file", Symlinks::kWithin, lookup) == 0);
+    CHECK(ErrorOf(tree, "in", Symlinks::kWithin, lookup) == 0);
+    CHECK(ErrorOf(tree, "in", Symlinks::kDeny, lookup) == ELOOP);
+    CHECK(ErrorOf(tree, "out", Symlinks::kWithin, lookup) == EXDEV);
   }
   CHECK(ErrorOf(tree, "out", Symlinks::kFollow) == 0);
   CHECK(ErrorOf(tree, "up", Symlinks::kWithin) == EXDEV);
@@ -88,7 +88,7 @@ TEST(OpenBeneathDoesNotWaitForAWriter) {
 
 TEST(DescribeSaysWhatFstatSays) {
   const Tree tree;
-  const auto file = OpenBeneath(tree.root(), "file", Symlinks::kWithin, false);
+  const auto file = OpenBeneath(tree.root(), "file", Symlinks::kWithin, Lookup::kOnDisk);
   CHECK(file.ok());
   const auto facts = Describe(file.value().get());
   struct stat about = {};
