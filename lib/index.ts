@@ -36,4 +36,4 @@ export type { TransferExplanation } from './transfer/explain';
 export type { FallbackReason, SendfileOutput } from './transfer/output';
 export type { SendableFile } from './transfer/source';
 export type { ZeroCopyErrorCode } from './errors';
-export type { FileHandleLike } from './validate';
+export type { FileHandleLike } from './files';

@@ -39,7 +39,7 @@ export interface ByteRange {
 }
 
 /**
- * The one place that adds an offset and a length: the sum is never formed, so it cannot be wrong.
+ * The one place that checks an offset and a length against a size, without adding them.
  * Defaults: from 0, to the end. Throws ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE.
  */
 export function byteRange(offset: unknown, length: unknown, size: number): ByteRange {
@@ -100,23 +100,4 @@ export function optionalSignal(value: AbortSignal | undefined, name: string): Ab
   if (value === undefined) return undefined;
   if (typeof value !== 'object' || (value as unknown) === null || !('aborted' in value)) throw invalidArgType(name, 'an instance of AbortSignal', value);
   return value;
-}
-
-/** The largest file descriptor the system can number (fd_t is an int). */
-const MAX_FD = 2 ** 31 - 1;
-
-export function fileDescriptor(value: unknown, name: string): number {
-  if (typeof value !== 'number') throw invalidArgType(name, 'of type number', value);
-  return wholeNumber(value, name, 0, MAX_FD);
-}
-
-/** What node:fs/promises' open() resolves with, as far as it is needed here. */
-export interface FileHandleLike {
-  readonly fd: number;
-}
-
-/** The descriptor of a FileHandle; -1 when it was closed; undefined for what is none. */
-export function handleDescriptor(value: unknown): number | undefined {
-  const { fd } = Object(value) as { fd?: unknown };
-  return typeof fd === 'number' ? fd : undefined;
 }

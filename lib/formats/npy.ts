@@ -5,6 +5,7 @@ import os from 'node:os';
 import { fileURLToPath } from 'node:url';
 
 import { invalidArgType, invalidArgValue, outOfRange, systemError } from '../errors';
+import { isPath, type FilePath } from '../files';
 import type { Access, Advice, Mapping } from '../mapping/mapping';
 import { mmap, type MappableFile, type MmapOptions } from '../mapping/mmap';
 import { oneOf, optionsObject, wholeNumber } from '../validate';
@@ -141,12 +142,11 @@ function readArray(options: CreateNpyOptions): NpyHeader & { dtype: string; nbyt
 }
 
 function checkPath(file: unknown): void {
-  if (typeof file === 'string' || Buffer.isBuffer(file) || file instanceof URL) return;
-  throw invalidArgType('file', 'a path (string, Buffer or URL)', file);
+  if (!isPath(file)) throw invalidArgType('file', 'a path (string, Buffer or URL)', file);
 }
 
 /** Where a new file goes so that it takes the place of `file`: through links, and only if that is a file or nothing. */
-function replaceable(file: string | Buffer | URL): { path: Buffer; mode: number | undefined } {
+function replaceable(file: FilePath): { path: Buffer; mode: number | undefined } {
   checkPath(file);
   const stats = statSync(file, { throwIfNoEntry: false });
   const name = file instanceof URL ? fileURLToPath(file) : file;

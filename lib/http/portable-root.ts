@@ -7,12 +7,13 @@ import os from 'node:os';
 import path from 'node:path';
 
 import type { OsFailure } from '../errors';
+import { O_NONBLOCK } from '../files';
 import { FACT_COUNT, FACTS, type SYMLINKS } from '../native';
 import { OpenedFile } from './opened-file';
 
 const { ELOOP, EXDEV } = os.constants.errno;
 // Windows has only the first.
-const { O_RDONLY, O_NONBLOCK = 0, O_NOFOLLOW = 0, O_NOCTTY = 0 } =
+const { O_RDONLY, O_NOFOLLOW = 0, O_NOCTTY = 0 } =
   fs.constants as Partial<typeof fs.constants> & { O_RDONLY: number };
 const FLAGS = O_RDONLY | O_NONBLOCK | O_NOCTTY;
 

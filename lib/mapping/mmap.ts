@@ -1,12 +1,10 @@
 import { closeSync, constants, ftruncateSync, openSync, unlinkSync } from 'node:fs';
-import os from 'node:os';
-import { fileURLToPath } from 'node:url';
 
-import { invalidArgType, invalidArgValue, systemError, valueOrThrow } from '../errors';
+import { invalidArgType, invalidArgValue, valueOrThrow } from '../errors';
+import { isPath, O_NONBLOCK, openDescriptor, pathText, type FileHandleLike, type FilePath } from '../files';
 import { ACCESS, ADVICE, native } from '../native';
 import {
-  byteRange, fileDescriptor, handleDescriptor, oneOf, optionalBoolean, optionalWholeNumber, optionsObject, wholeNumber,
-  type ByteRange, type FileHandleLike,
+  byteRange, oneOf, optionalBoolean, optionalWholeNumber, optionsObject, wholeNumber, type ByteRange,
 } from '../validate';
 import { keepFaultHandler } from './faults';
 import { tooManyMappings } from './holders';
@@ -125,29 +123,20 @@ function readOptions(options: MmapOptions | undefined): Request {
 }
 
 function openFile(file: MappableFile, request: Request): OpenFile {
-  if (typeof file === 'number') return borrowed(fileDescriptor(file, 'file'));
-  if (typeof file === 'string' || Buffer.isBuffer(file) || file instanceof URL) return openPath(file, request);
-  const fd = handleDescriptor(file);
-  if (fd !== undefined) return borrowed(fd);
+  if (isPath(file)) return openPath(file, request);
+  const fd = openDescriptor(file, 'file', 'fstat');
+  if (fd !== undefined) return { fd, path: undefined, close: NOTHING, discard: NOTHING };
   throw invalidArgType('file', 'a path (string, Buffer or URL), a file descriptor or a FileHandle', file);
 }
 
-function borrowed(fd: number): OpenFile {
-  // A FileHandle that was closed has the descriptor -1.
-  if (fd < 0) throw systemError({ errno: os.constants.errno.EBADF, syscall: 'fstat' });
-  return { fd, path: undefined, close: NOTHING, discard: NOTHING };
-}
-
-function openPath(path: string | Buffer | URL, request: Request): OpenFile {
+function openPath(path: FilePath, request: Request): OpenFile {
   const { fd, created } = openOrCreate(path, request);
-  const name = path instanceof URL ? fileURLToPath(path) : path.toString();
-  return { fd, path: name, close: () => { closeSync(fd); }, discard: created ? () => { unlinkSync(path); } : NOTHING };
+  const discard = created ? () => { unlinkSync(path); } : NOTHING;
+  return { fd, path: pathText(path), close: () => { closeSync(fd); }, discard };
 }
 
-function openOrCreate(path: string | Buffer | URL, { access, size }: Request): { fd: number; created: boolean } {
-  // O_NONBLOCK: opening a pipe that nobody writes to would wait for ever. Windows has none.
-  const mode = (access === 'write' ? constants.O_RDWR : constants.O_RDONLY)
-    | ((constants.O_NONBLOCK as number | undefined) ?? 0);
+function openOrCreate(path: FilePath, { access, size }: Request): { fd: number; created: boolean } {
+  const mode = (access === 'write' ? constants.O_RDWR : constants.O_RDONLY) | O_NONBLOCK;
   if (size === undefined) return { fd: openSync(path, mode), created: false };
   try {
     return { fd: openSync(path, mode | constants.O_CREAT | constants.O_EXCL, 0o666), created: true };

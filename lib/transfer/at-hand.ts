@@ -4,13 +4,13 @@
  */
 import fs from 'node:fs';
 
+import { O_NONBLOCK } from '../files';
 import { native } from '../native';
 
 /** Whoever replaces this later wants to see every file that is opened. */
 const { open: plainOpen } = fs;
-// A FIFO may have taken the file's place since it was looked at: opening that would wait for a writer. Windows has no
-// such flag.
-const NOT_WAITING = fs.constants.O_RDONLY | ((fs.constants.O_NONBLOCK as number | undefined) ?? 0);
+/** A FIFO may have taken the file's place since it was looked at. */
+const NOT_WAITING = fs.constants.O_RDONLY | O_NONBLOCK;
 
 /**
  * A descriptor of a regular file; undefined where the disk may have to be asked, and for whatever fails: another
@@ -24,7 +24,10 @@ export function openAtHand(path: string): number | undefined {
   }
 }
 
-/** Of a file that was opened so. The last close of one without a name frees its blocks, which takes its time. */
+/**
+ * Closes what openAtHand() opened. The last close of an unlinked file frees its blocks and is slow, so it goes to the
+ * pool.
+ */
 export function closeAtHand(fd: number): void {
   if (fs.fstatSync(fd).nlink > 0) fs.closeSync(fd);
   else fs.close(fd, () => undefined);

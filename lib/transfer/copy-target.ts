@@ -1,18 +1,16 @@
 /** The file that copyFile() writes: opened and made if need be, and taken away again when the copy fails. */
 import fs from 'node:fs';
-import os from 'node:os';
-import { fileURLToPath } from 'node:url';
 
-import { invalidArgType, systemError } from '../errors';
-import { fileDescriptor, handleDescriptor, type FileHandleLike } from '../validate';
+import { invalidArgType } from '../errors';
+import {
+  fileDescriptor, isFileHandle, isPath, O_NONBLOCK, openDescriptor, pathText, type FileHandleLike, type FilePath,
+} from '../files';
 import { closeQuietly, promised, regularFile } from './source';
 
 /** Where a file is copied to: a path, or a file that is open for writing; then it stays the caller's. */
 export type CopyTarget = string | Buffer | URL | FileHandleLike | number;
 
 const { O_CREAT, O_EXCL, O_WRONLY } = fs.constants;
-// Opening a pipe that nobody reads would wait for ever. Windows has no such flag.
-const O_NONBLOCK = (fs.constants.O_NONBLOCK as number | undefined) ?? 0;
 /** Of a new file whose source has no permissions: as open() has it. */
 const DEFAULT_MODE = 0o666;
 
@@ -28,17 +26,17 @@ export interface OpenTarget {
 /** Throws ERR_INVALID_ARG_TYPE for what is no file. */
 export function checkTarget(target: CopyTarget): void {
   if (typeof target === 'number') fileDescriptor(target, 'target');
-  else if (!isPath(target) && handleDescriptor(target) === undefined) {
+  else if (!isPath(target) && !isFileHandle(target)) {
     throw invalidArgType('target', 'a path (string, Buffer or URL), a file descriptor or a FileHandle', target);
   }
 }
 
 /**
  * `mode`: permission bits of a new file; left to the umask when undefined. Nothing of what is there changes yet. A
- * descriptor of the caller's is there in the same turn of the event loop, before he can close it.
+ * descriptor of the caller's is there in the same turn of the event loop, before that can be closed.
  */
 export async function openTarget(target: CopyTarget, mode: number | undefined): Promise<OpenTarget> {
-  if (!isPath(target)) return borrowed(target);
+  if (!isPath(target)) return borrowed(openDescriptor(target, 'target', 'fstat') as number);
   const opened = await openPath(target, mode);
   try {
     regularFile(await promised<fs.Stats>((done) => { fs.fstat(opened.fd, done); }), 'copyfile', opened.path);
@@ -56,21 +54,14 @@ export async function closeTarget({ fd, path, isOurs }: OpenTarget, remove: bool
   if (isOurs) closeQuietly(fd);
 }
 
-function isPath(target: CopyTarget): target is string | Buffer | URL {
-  return typeof target === 'string' || Buffer.isBuffer(target) || target instanceof URL;
-}
-
-function borrowed(target: FileHandleLike | number): OpenTarget {
-  const fd = typeof target === 'number' ? target : target.fd;
-  // A FileHandle that was closed has the descriptor -1.
-  if (fd < 0) throw systemError({ errno: os.constants.errno.EBADF, syscall: 'fstat' });
+function borrowed(fd: number): OpenTarget {
   regularFile(fs.fstatSync(fd), 'copyfile', undefined);
   return { fd, path: undefined, isOurs: false, isNew: false };
 }
 
 /** First as a new file, then as one that is there; last as either, which a link to nothing is. */
-async function openPath(path: string | Buffer | URL, mode = DEFAULT_MODE): Promise<OpenTarget> {
-  const name = path instanceof URL ? fileURLToPath(path) : path.toString();
+async function openPath(path: FilePath, mode = DEFAULT_MODE): Promise<OpenTarget> {
+  const name = pathText(path);
   const open = (flags: number): Promise<number> => promised((done) => {
     fs.open(path, O_WRONLY | O_NONBLOCK | flags, mode, done);
   });

@@ -3,12 +3,11 @@
  */
 import http from 'node:http';
 import net from 'node:net';
-import os from 'node:os';
 import type stream from 'node:stream';
 import { isProxy } from 'node:util/types';
 
-import { invalidArgType, systemError } from '../errors';
-import { fileDescriptor, handleDescriptor, type FileHandleLike } from '../validate';
+import { invalidArgType } from '../errors';
+import { openDescriptor, type FileHandleLike } from '../files';
 import { announcedLength } from './head';
 import { hasPump } from './jobs';
 import { isTakingTurns } from './turn';
@@ -34,12 +33,9 @@ export function descriptorOf(socket: net.Socket): number | undefined {
 
 /** Throws ERR_INVALID_ARG_TYPE for what is no output, EBADF for a closed FileHandle. */
 export function routeTo(out: SendfileOutput): Route {
-  if (typeof out === 'number') return { kind: 'descriptor', fd: fileDescriptor(out, 'out') };
   if (isWritable(out)) return routeToStream(out);
-  const fd = handleDescriptor(out);
-  // A FileHandle that was closed has the descriptor -1.
-  if (fd === -1) throw systemError({ errno: os.constants.errno.EBADF, syscall: 'sendfile' });
-  if (fd !== undefined) return { kind: 'descriptor', fd: fileDescriptor(fd, 'out') };
+  const fd = openDescriptor(out, 'out', 'sendfile');
+  if (fd !== undefined) return { kind: 'descriptor', fd };
   throw invalidArgType('out', 'a net.Socket, http.ServerResponse, stream.Writable, FileHandle or file descriptor', out);
 }
 

@@ -1,8 +1,8 @@
 import fs from 'node:fs';
-import os from 'node:os';
 
-import { invalidArgType, systemError } from '../errors';
-import { fileDescriptor, handleDescriptor, wholeNumber, type FileHandleLike } from '../validate';
+import { invalidArgType } from '../errors';
+import { openDescriptor, type FileHandleLike } from '../files';
+import { wholeNumber } from '../validate';
 import { readonlyError } from '../view/elements';
 import { MemoryView } from '../view/memory-view';
 
@@ -70,11 +70,8 @@ function readArguments(
 }
 
 function descriptorOf(file: number | FileHandleLike): number {
-  if (typeof file === 'number') return fileDescriptor(file, 'file');
-  const fd = handleDescriptor(file);
+  const fd = openDescriptor(file, 'file', 'read');
   if (fd === undefined) throw invalidArgType('file', 'a file descriptor or a FileHandle', file);
-  // A FileHandle that was closed has the descriptor -1.
-  if (fd < 0) throw systemError({ errno: os.constants.errno.EBADF, syscall: 'read' });
   return fd;
 }
 

@@ -1,6 +1,7 @@
 import { valueOrThrow } from '../errors';
+import { fileDescriptor } from '../files';
 import { native } from '../native';
-import { fileDescriptor, wholeNumber } from '../validate';
+import { wholeNumber } from '../validate';
 
 /**
  * sendfile(2), once: sends at most `count` bytes of `inFd`, from `offset` on, to `outFd`. Python: os.sendfile.

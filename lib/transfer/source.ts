@@ -4,13 +4,13 @@
  */
 import fs from 'node:fs';
 import os from 'node:os';
-import { fileURLToPath } from 'node:url';
 
 import { invalidArgType, outOfRange, systemError, valueOrThrow, zeroCopyError, type OsFailure } from '../errors';
+import { isPath, O_NONBLOCK, openDescriptor, pathText, type FileHandleLike, type FilePath } from '../files';
 import { Mapping } from '../mapping/mapping';
 import { mmap } from '../mapping/mmap';
 import { native, type CopyHandle } from '../native';
-import { fileDescriptor, handleDescriptor, type ByteRange, type FileHandleLike } from '../validate';
+import type { ByteRange } from '../validate';
 import { closeAtHand, openAtHand } from './at-hand';
 import { MemorySource } from './memory-source';
 
@@ -71,10 +71,6 @@ export interface Source {
   close(): void;
 }
 
-const { O_RDONLY } = fs.constants;
-// Opening a pipe that nobody writes to would wait for ever. Windows has no such flag.
-const O_NONBLOCK = (fs.constants.O_NONBLOCK as number | undefined) ?? 0;
-
 /** Of files that do not say how long they are, bytes. */
 const SNAPSHOT_PIECE = 64 * 1024;
 const LARGEST_SNAPSHOT = 16 * 1024 * 1024;
@@ -92,9 +88,8 @@ const SENDFILE: Purpose = { argument: 'file', syscall: 'sendfile', holds: true }
 /** Checks and opens: at once where that needs no disk, so that what is cached can leave in the same turn. */
 export function openSource(file: SendableFile, purpose = SENDFILE): Source | Promise<Source> {
   if (file instanceof Mapping) return new MemorySource(file, purpose.holds);
-  if (typeof file === 'number') return borrowed(fileDescriptor(file, purpose.argument), purpose);
-  if (typeof file === 'string' || Buffer.isBuffer(file) || file instanceof URL) return openPath(file, purpose);
-  const fd = handleDescriptor(file);
+  if (isPath(file)) return openPath(file, purpose);
+  const fd = openDescriptor(file, purpose.argument, 'fstat');
   if (fd !== undefined) return borrowed(fd, purpose);
   throw invalidArgType(purpose.argument, 'a path (string, Buffer or URL), a file descriptor, a FileHandle or a Mapping', file);
 }
@@ -105,14 +100,12 @@ export function openedFile(fd: number, size: number, path: string | undefined): 
 }
 
 function borrowed(fd: number, purpose: Purpose): Source | Promise<Source> {
-  // A FileHandle that was closed has the descriptor -1.
-  if (fd < 0) throw systemError({ errno: os.constants.errno.EBADF, syscall: 'fstat' });
   const { size, mode } = regularFile(fs.fstatSync(fd), purpose.syscall, undefined);
   const source = new FileSource(fd, { size, mode, path: undefined, end: undefined });
   return size > 0 ? source : snapshotOf(fd, mode, undefined).then((snapshot) => snapshot ?? source);
 }
 
-function openPath(path: string | Buffer | URL, purpose: Purpose): Source | Promise<Source> {
+function openPath(path: FilePath, purpose: Purpose): Source | Promise<Source> {
   const fd = typeof path === 'string' ? openAtHand(path) : undefined;
   if (fd === undefined) return openOnPool(path, purpose);
   const facts = fs.fstatSync(fd);
@@ -123,9 +116,9 @@ function openPath(path: string | Buffer | URL, purpose: Purpose): Source | Promi
   return openOnPool(path, purpose);
 }
 
-async function openOnPool(path: string | Buffer | URL, purpose: Purpose): Promise<Source> {
-  const name = path instanceof URL ? fileURLToPath(path) : path.toString();
-  const fd = await promised<number>((done) => { fs.open(path, O_RDONLY | O_NONBLOCK, done); });
+async function openOnPool(path: FilePath, purpose: Purpose): Promise<Source> {
+  const name = pathText(path);
+  const fd = await promised<number>((done) => { fs.open(path, fs.constants.O_RDONLY | O_NONBLOCK, done); });
   let keep = false;
   try {
     const facts = await promised<fs.Stats>((done) => { fs.fstat(fd, done); });

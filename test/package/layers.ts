@@ -15,7 +15,7 @@ interface Source {
 
 const ENTRY = 9;
 const LIB_LAYERS: readonly [RegExp, number][] = [
-  [/^lib\/(native|errors|validate)\.ts$/, 0],
+  [/^lib\/(native|errors|validate|files)\.ts$/, 0],
   [/^lib\/view\//, 1],
   [/^lib\/mapping\//, 2],
   [/^lib\/(transfer|formats)\//, 3],
