@@ -4,7 +4,7 @@ export type { MappableFile, MmapAnonymousOptions, MmapOptions } from './mapping/
 export { byteSource } from './mapping/byte-source';
 export type { ByteSource } from './mapping/byte-source';
 export { Mapping } from './mapping/mapping';
-export type { Access, Advice, MappingRange, PrefetchOptions } from './mapping/mapping';
+export type { MappingRange, PrefetchOptions } from './mapping/mapping';
 export type { Residency } from './mapping/paging';
 export type { WaitOptions, WaitResult } from './mapping/wait';
 export type { Cursor, Whence } from './mapping/cursor';
@@ -35,5 +35,6 @@ export { explainTransfer } from './transfer/explain';
 export type { TransferExplanation } from './transfer/explain';
 export type { FallbackReason, SendfileOutput } from './transfer/output';
 export type { SendableFile } from './transfer/source';
+export type { Access, Advice } from './native';
 export type { ZeroCopyErrorCode } from './errors';
 export type { FileHandleLike } from './files';

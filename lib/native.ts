@@ -24,6 +24,8 @@ export const ACCESS = ['read', 'write', 'copy'] as const;
 export const ADVICE = [
   'normal', 'sequential', 'random', 'willneed', 'dontneed', 'hugepage', 'nohugepage', 'cold', 'pageout', 'free',
 ] as const;
+export type Access = (typeof ACCESS)[number];
+export type Advice = (typeof ADVICE)[number];
 /** By number in src-native/region/region.h. */
 export const STATES = ['open', 'closing', 'closed'] as const;
 

@@ -6,8 +6,9 @@ import { fileURLToPath } from 'node:url';
 
 import { invalidArgType, invalidArgValue, outOfRange, systemError } from '../errors';
 import { isPath, type FilePath } from '../files';
-import type { Access, Advice, Mapping } from '../mapping/mapping';
+import type { Mapping } from '../mapping/mapping';
 import { mmap, type MappableFile, type MmapOptions } from '../mapping/mmap';
+import type { Access, Advice } from '../native';
 import { oneOf, optionsObject, wholeNumber } from '../validate';
 import { parseFormat } from '../view/format';
 import { MAX_NDIM, type Order } from '../view/layout';

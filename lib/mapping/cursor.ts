@@ -3,10 +3,15 @@ import { wholeNumber } from '../validate';
 import { readonlyError, toStored } from '../view/elements';
 import { parseFormat } from '../view/format';
 import { MemoryView, type MemorySource } from '../view/memory-view';
-import type { Mapping } from './mapping';
 
 /** Where seek() counts from: the start (Python: os.SEEK_SET), the position (SEEK_CUR), the end (SEEK_END). */
 export type Whence = 0 | 1 | 2;
+
+/** What a Mapping is to its cursors. */
+export interface CursorMemory {
+  view(offset?: number, length?: number): MemoryView;
+  indexOf(needle: number, from: number): number;
+}
 
 const BYTE = parseFormat('B');
 const NEWLINE = 0x0a;
@@ -19,13 +24,13 @@ const NEWLINE = 0x0a;
  * Source: CPython's `mmap` module, `mmap.read` and so on.
  */
 export class Cursor {
-  readonly #mapping: Mapping;
+  readonly #mapping: CursorMemory;
   readonly #sizeOfFile: () => number;
   #view: MemoryView;
   #position = 0;
 
   /** @internal Made by {@link Mapping.cursor}. */
-  constructor(mapping: Mapping, sizeOfFile: () => number) {
+  constructor(mapping: CursorMemory, sizeOfFile: () => number) {
     this.#mapping = mapping;
     this.#sizeOfFile = sizeOfFile;
     this.#view = mapping.view();

@@ -1,7 +1,7 @@
 import { inspect } from 'node:util';
 
 import { illegalConstructor, unavailable, valueOrThrow, zeroCopyError } from '../errors';
-import { ACCESS, ADVICE, native, type RegionHandle, type STATES } from '../native';
+import { ACCESS, ADVICE, native, type Access, type Advice, type RegionHandle, type STATES } from '../native';
 import {
   byteRange, oneOf, optionalBoolean, optionalFunction, optionalSignal, optionsObject, type ByteRange,
 } from '../validate';
@@ -11,17 +11,15 @@ import { remember, tracing } from '../view/trace';
 import { announce } from './announce';
 import { copyWithin } from './copy-within';
 import { Cursor } from './cursor';
-import { holdersOf, withRoom, type Holders } from './holders';
+import { holdersOf, type Holders } from './holders';
 import { linesIn, type LinesOptions } from './lines';
 import { lockPages, prefetchPages, residencyOf, type Residency } from './paging';
+import { withRoom } from './refusals';
 import { resizedRegion } from './resize';
 import { find, search, type Needle, type SearchOptions } from './search';
 import { claim, offer, type MappingHandle } from './share';
 import { endWaits, notifyAt, waitAt, type WaitOptions, type WaitPlace, type WaitResult } from './wait';
 import { Windows } from './windows';
-
-export type Access = (typeof ACCESS)[number];
-export type Advice = (typeof ADVICE)[number];
 
 /** A part of a mapping: bytes, from 0 and to its end where left out. */
 export interface MappingRange {

@@ -2,13 +2,13 @@ import { closeSync, constants, ftruncateSync, openSync, unlinkSync } from 'node:
 
 import { invalidArgType, invalidArgValue, valueOrThrow } from '../errors';
 import { isPath, O_NONBLOCK, openDescriptor, pathText, type FileHandleLike, type FilePath } from '../files';
-import { ACCESS, ADVICE, native } from '../native';
+import { ACCESS, ADVICE, native, type Access, type Advice } from '../native';
 import {
   byteRange, oneOf, optionalBoolean, optionalWholeNumber, optionsObject, wholeNumber, type ByteRange,
 } from '../validate';
 import { keepFaultHandler } from './faults';
-import { tooManyMappings } from './holders';
-import { MAKE, Mapping, type Access, type Advice } from './mapping';
+import { MAKE, Mapping } from './mapping';
+import { withRoom } from './refusals';
 
 /** A file: a path, or one that is open already; then it stays the caller's. */
 export type MappableFile = string | Buffer | URL | number | FileHandleLike;
@@ -167,11 +167,8 @@ function mapRange(
   const { access, populate } = request;
   // A mapping that writes keeps a descriptor, for children and for faults; readers by the thousand need none.
   const keepDescriptor = access === 'write';
-  const region = valueOrThrow(
-    native.mapFile(file.fd, range.offset, range.length, ACCESS.indexOf(access), keepDescriptor, populate),
-    file.path,
-  );
-  if (region === null) throw tooManyMappings();
+  const made = native.mapFile(file.fd, range.offset, range.length, ACCESS.indexOf(access), keepDescriptor, populate);
+  const region = valueOrThrow(withRoom(made), file.path);
   keepFaultHandler();
   return new Mapping(MAKE, {
     region, access, byteLength: range.length, fileOffset: range.offset, path: file.path, maker,

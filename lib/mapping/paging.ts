@@ -7,7 +7,7 @@ import { abortError, isOsFailure, systemError, valueOrThrow, type OsFailure } fr
 import { native } from '../native';
 import type { ByteRange } from '../validate';
 import { unreadable } from './faults';
-import { withRoom } from './holders';
+import { withRoom } from './refusals';
 import type { Windows } from './windows';
 
 /** Of a mapping or a range: which of its pages are in memory. */

@@ -9,10 +9,9 @@
 import { fstatSync, ftruncateSync } from 'node:fs';
 
 import { systemError, unavailable, valueOrThrow, zeroCopyError } from '../errors';
-import { native, type RegionHandle } from '../native';
+import { native, type Access, type RegionHandle } from '../native';
 import { wholeNumber } from '../validate';
-import { tooManyMappings } from './holders';
-import type { Access } from './mapping';
+import { withRoom } from './refusals';
 
 /** The mapping as it is. */
 export interface Resizable {
@@ -49,9 +48,7 @@ export function resizedRegion(
 }
 
 function mapAgain(region: RegionHandle, length: number, path: string | undefined): RegionHandle {
-  const made = valueOrThrow(native.mapAgain(region, length), path);
-  if (made === null) throw tooManyMappings();
-  return made;
+  return valueOrThrow(withRoom(native.mapAgain(region, length)), path);
 }
 
 /** The other order. `end`: of the file, when it is done. */

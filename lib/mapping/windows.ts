@@ -18,7 +18,7 @@ import { native, STATES, type RegionHandle } from '../native';
 import { bytesOf, endOwner, faultEpoch, fillSpan, isIntact, Owner, type Exporter } from '../view/owner';
 import { announce } from './announce';
 import { faultOf } from './faults';
-import { closedMapping } from './holders';
+import { closedMapping } from './refusals';
 
 interface WindowSize {
   /** Distance from one window to the next, and the longest range that is sure to lie in one; bytes. */
