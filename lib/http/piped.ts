@@ -15,9 +15,10 @@ import type stream from 'node:stream';
 
 import { prematureClose } from '../errors';
 import { sendHeadAtOnce } from '../transfer/at-once';
+import { openedFile } from '../transfer/file-source';
 import { announcedLength, countBody, hasBody, hasHeadLeft } from '../transfer/head';
 import { routeTo, whyNotResponse, type Route } from '../transfer/output';
-import { openedFile, type Source } from '../transfer/source';
+import type { Source } from '../transfer/source';
 import { sendToResponse } from '../transfer/to-response';
 import { Transfer } from '../transfer/transfer';
 import type { ByteRange } from '../validate';

@@ -7,8 +7,9 @@ import {
   optionalBoolean, optionalFunction, optionalSignal, optionalWholeNumber, optionsObject, wholeNumber, type ByteRange,
 } from '../validate';
 import { checkTarget, closeTarget, openTarget, type CopyTarget, type OpenTarget } from './copy-target';
+import { openSource } from './open-source';
 import { inPoolTurn } from './pool-turns';
-import { openSource, shortFile, type SendableFile, type Source, type WantedRange } from './source';
+import { shortFile, type SendableFile, type Source, type WantedRange } from './source';
 import { Transfer, type TransferOptions } from './transfer';
 
 export interface CopyFileOptions {

@@ -5,7 +5,7 @@ import { invalidArgType } from '../errors';
 import {
   fileDescriptor, isFileHandle, isPath, O_NONBLOCK, openDescriptor, pathText, type FileHandleLike, type FilePath,
 } from '../files';
-import { closeQuietly, promised, regularFile } from './source';
+import { closeQuietly, promised, regularFile } from './file-calls';
 
 /** Where a file is copied to: a path, or a file that is open for writing; then it stays the caller's. */
 export type CopyTarget = string | Buffer | URL | FileHandleLike | number;

@@ -5,6 +5,7 @@ import { openDescriptor, type FileHandleLike } from '../files';
 import { wholeNumber } from '../validate';
 import { readonlyError } from '../view/elements';
 import { MemoryView } from '../view/memory-view';
+import { promised } from './file-calls';
 
 /** Memory that can be filled: of 'B' views and typed arrays alike, by its bytes. */
 export type ReadTarget = MemoryView | ArrayBufferView;
@@ -36,12 +37,7 @@ export async function readInto(
   let done = 0;
   for (let got = -1; !isOver(reading, got, done);) {
     const { piece, from } = nextPiece(reading, done);
-    got = await new Promise<number>((resolve, reject) => {
-      fs.read(reading.fd, piece, 0, piece.byteLength, from, (error, bytes) => {
-        if (error) reject(error);
-        else resolve(bytes);
-      });
-    });
+    got = await promised<number>((settle) => { fs.read(reading.fd, piece, 0, piece.byteLength, from, settle); });
     done += got;
   }
   return done;

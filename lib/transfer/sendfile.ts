@@ -1,13 +1,14 @@
 /**
  * sendfile(): bytes of a file to an output without passing through JavaScript.
  */
-import { optionalFunction, optionalSignal, optionalWholeNumber, optionsObject } from '../validate';
+import { optionalFunction, optionalSignal, optionalWholeNumber, optionsObject, wholeNumber } from '../validate';
+import { openSource } from './open-source';
+import { routeTo, type Route, type SendfileOutput } from './output';
+import type { Payload, SendableFile, Source, WantedRange } from './source';
 import { sendToDescriptor } from './to-descriptor';
 import { sendToResponse } from './to-response';
 import { sendToSocket } from './to-socket';
 import { sendToStream } from './to-stream';
-import { routeTo, type Route, type SendfileOutput } from './output';
-import { openSource, type SendableFile, type Source, type WantedRange } from './source';
 import { Transfer, type TransferOptions } from './transfer';
 
 export interface SendfileOptions {
@@ -21,18 +22,12 @@ export interface SendfileOptions {
   readonly onProgress?: (sent: number) => void;
 }
 
-/** What is sent and which part of it: the same for every kind of output. */
-export interface Payload {
-  readonly source: Source | Promise<Source>;
-  readonly wanted: WantedRange;
-}
-
 /**
  * Sends a file, or a part of it, to `out`: by sendfile(2) where that can be, else by reading and writing.
  *
  * The order with other writes to `out` is that of the calls, awaited or not; to a descriptor or FileHandle that of the
- * transfers among themselves. To a ServerResponse: the head goes with
- * the first bytes, Content-Length is set when it is not; the caller ends the response.
+ * transfers among themselves. To a ServerResponse: the head goes with the first bytes, Content-Length is set when it is
+ * not; the caller ends the response.
  * @returns the bytes sent
  * @throws (rejects, with `bytesSent`) system errors: ENOENT and others of opening (`path`), EPIPE, ECONNRESET;
  * ERR_SHORT_FILE when the file ends early: the connection is destroyed; ABORT_ERR; ERR_INVALID_ARG_TYPE,
@@ -66,7 +61,7 @@ function readOptions(options: SendfileOptions | undefined): { wanted: WantedRang
   return {
     wanted: {
       offset: optionalWholeNumber(offset, 'offset', 0),
-      length: length === undefined ? undefined : optionalWholeNumber(length, 'length', 0),
+      length: length === undefined ? undefined : wholeNumber(length, 'length'),
     },
     control: {
       signal: optionalSignal(signal, 'options.signal'),

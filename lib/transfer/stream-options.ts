@@ -1,7 +1,8 @@
 /** The part of a source that a stream gives: what createReadStream() and createReadableStream() have in common. */
 import { outOfRange } from '../errors';
 import { optionalSignal, optionalWholeNumber, optionsObject, wholeNumber, type ByteRange } from '../validate';
-import { openSource, shortFile, type SendableFile, type Source } from './source';
+import { openSource } from './open-source';
+import { shortFile, type SendableFile, type Source } from './source';
 
 export interface ReadStreamOptions {
   /** The first byte. Default 0. */

@@ -5,11 +5,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { valueOrThrow } from '../errors';
 import { native } from '../native';
 import type { ByteRange } from '../validate';
+import { promised } from './file-calls';
 import { hasPump } from './jobs';
 import type { FallbackReason } from './output';
 import { PIECE } from './pieces';
-import type { Payload } from './sendfile';
-import { promised, type Source } from './source';
+import type { Payload, Source } from './source';
 import type { Transfer } from './transfer';
 
 /** The last transfer to each descriptor: two at a time would mix at its position. Settles when that is over. */

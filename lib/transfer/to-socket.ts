@@ -5,9 +5,8 @@ import { notWritable, prematureClose } from '../errors';
 import type { ByteRange } from '../validate';
 import { sendAtOnce } from './at-once';
 import { descriptorOf } from './output';
-import type { Payload } from './sendfile';
 import { destroySocket, watched } from './socket-state';
-import type { Source } from './source';
+import type { Payload, Source } from './source';
 import type { Transfer } from './transfer';
 import { inTurn } from './turn';
 

@@ -12,8 +12,7 @@ import { announce, hasBody } from './head';
 import { LaterWrites } from './later-writes';
 import { isDoneWhenWritten } from './output';
 import { freshPieces, PIECE, reusedPieces, type Pieces } from './pieces';
-import type { Payload } from './sendfile';
-import { shortFile, type Source } from './source';
+import { shortFile, type Payload, type Source } from './source';
 import { refuseEnded } from './to-socket';
 import type { Transfer } from './transfer';
 

@@ -38,6 +38,18 @@ describe('the layers', () => {
     it(`allow ${what}`, () => assert.deepEqual(violations(new Map([[file, text]])), []));
   }
 
+  it('notice imports in a circle, of types too', () => {
+    const way: [string, string][] = [
+      ['lib/view/a.ts', "import { b } from './b';\nimport { d } from './d';"],
+      ['lib/view/b.ts', "import { c } from './c';"],
+      ['lib/view/c.ts', "import type { A } from './a';"],
+      ['lib/view/d.ts', "import { c } from './c';"],
+    ];
+    const circle = 'imports in a circle: lib/view/a.ts -> lib/view/b.ts -> lib/view/c.ts -> lib/view/a.ts';
+    assert.deepEqual(violations(new Map(way)), [circle]);
+    assert.deepEqual(violations(new Map(way.filter(([file]) => file !== 'lib/view/c.ts'))), []);
+  });
+
   const planted: [what: string, file: string, text: string, expected: RegExp][] = [
     ['an import that points up', 'lib/view/x.ts', "import { mmap } from '../mapping/mmap';", /a layer above/],
     ['a type import that points up', 'lib/mapping/x.ts', "import type { Turn } from '../transfer/turn';", /a layer above/],

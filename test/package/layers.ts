@@ -1,6 +1,6 @@
 /**
- * The layers of docs/architecture.md as a check: imports and includes point down, and each kind of foreign thing
- * (system calls, Node-API, the file system) has the one place where it may be.
+ * The layers of docs/architecture.md as a check: imports and includes point down, none goes in a circle, and each kind of
+ * foreign thing (system calls, Node-API, the file system) has the one place where it may be.
  */
 import path from 'node:path';
 
@@ -62,12 +62,34 @@ const NO_FOLDERS = /\/(utils?|common|helpers?|misc|shared)\//;
 
 /** What is wrong, a line each; empty when nothing is. */
 export function violations(sources: Sources): string[] {
-  return [...sources].flatMap(([file, text]) => {
+  const found = [...sources].flatMap(([file, text]) => {
     const folder = NO_FOLDERS.test(file) ? [`${file}: a folder named for nothing in particular`] : [];
     if (file.startsWith('lib/')) return [...folder, ...libViolations({ file, code: withoutComments(text) })];
     if (file.startsWith('src-native/')) return [...folder, ...nativeViolations({ file, code: withoutComments(text) })];
     return folder;
   });
+  return [...found, ...circles(sources)];
+}
+
+/** Imports in a circle, those of types too: files that cannot be read one after the other. */
+function circles(sources: Sources): string[] {
+  const found: string[] = [];
+  const done = new Set<string>();
+  const follow = (file: string, way: readonly string[]): void => {
+    if (way.includes(file)) found.push(`imports in a circle: ${[...way.slice(way.indexOf(file)), file].join(' -> ')}`);
+    else if (!done.has(file)) {
+      const names = importsIn(withoutComments(sources.get(file) ?? '')).filter((name) => name.startsWith('.'));
+      for (const name of names) follow(targetOf(file, name), [...way, file]);
+      done.add(file);
+    }
+  };
+  for (const file of sources.keys()) if (file.startsWith('lib/')) follow(file, []);
+  return found;
+}
+
+/** The file that `name` is, to one that imports it. */
+function targetOf(file: string, name: string): string {
+  return `${path.posix.join(path.posix.dirname(file), name.replace(/\.js$/, ''))}.ts`;
 }
 
 function libViolations({ file, code }: Source): string[] {
@@ -75,7 +97,7 @@ function libViolations({ file, code }: Source): string[] {
   if (layer === undefined) return [`${file}: belongs to no layer`];
   return importsIn(code).flatMap((name) => {
     if (!name.startsWith('.')) return foreignImport(file, name);
-    const target = `${path.posix.join(path.posix.dirname(file), name.replace(/\.js$/, ''))}.ts`;
+    const target = targetOf(file, name);
     const other = layerOf(target, LIB_LAYERS) ?? (target.startsWith('lib/') ? undefined : 0);
     if (other === undefined) return [`${file}: imports ${name}, which belongs to no layer`];
     if (PURE.test(file) && file !== OWNER && target === 'lib/native.ts') return [`${file}: is pure and imports the addon`];
