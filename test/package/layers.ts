@@ -1,6 +1,6 @@
 /**
- * The layers of docs/architecture.md as a check: imports and includes point down, none goes in a circle, and each kind of
- * foreign thing (system calls, Node-API, the file system) has the one place where it may be.
+ * The layers of docs/architecture.md as a check: imports and includes point down, none goes in a circle, and each kind
+ * of foreign thing (system calls, Node-API, the file system) has the one place where it may be.
  */
 import path from 'node:path';
 
