@@ -18,6 +18,9 @@ export default tseslint.config(
   {
     rules: {
       'max-len': ['error', LINE],
+      'eol-last': 'error',
+      'no-multiple-empty-lines': ['error', { max: 1, maxBOF: 0, maxEOF: 0 }],
+      'no-trailing-spaces': 'error',
       'eqeqeq': 'error',
       'no-var': 'error',
       'prefer-const': 'error',

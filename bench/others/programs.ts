@@ -56,4 +56,3 @@ export function compiled(name: string): string {
 export function inC(name: string, ...args: Arguments): Measured {
   return measured(compiled(name), args);
 }
-

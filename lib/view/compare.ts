@@ -59,4 +59,3 @@ export function sameElements(a: Area, b: Area): boolean {
   if ((a.format.kind === KIND.CHAR) !== (b.format.kind === KIND.CHAR)) return false;
   return forEachPair(a, b, samePieces);
 }
-

@@ -276,4 +276,3 @@ export function fillArea(area: Area, element: Uint8Array): void {
     return true;
   });
 }
-

@@ -75,7 +75,6 @@ export function shapeText(shape: readonly number[]): string {
   return `[${shape.join(', ')}]`;
 }
 
-
 /**
  * What cast() may be asked of an area; the order of these checks is CPython's. Throws ERR_VIEW_LAYOUT and of
  * toShape().

@@ -96,4 +96,3 @@ export function flatBytes(piece: Piece): Uint8Array {
   const { bytes, offset } = piece;
   return new Uint8Array(bytes.buffer, bytes.byteOffset + offset, byteLength(piece));
 }
-
