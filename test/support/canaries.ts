@@ -1,5 +1,5 @@
 /**
- * A document root with secrets around it: whoever gets CANARY out of it has left it.
+ * A document root with secrets around it: a response with CANARY in it came from outside.
  *
  *     outside/secret.txt, www-private/secret.txt, secret.txt     CANARY
  *     www/                                                       the root

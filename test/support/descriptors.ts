@@ -1,4 +1,7 @@
+import assert from 'node:assert/strict';
 import { readdirSync, readlinkSync } from 'node:fs';
+
+import { gcUntil } from './gc';
 
 /** What every open descriptor of this process leads to, by number: /proc/self/fd. */
 export function openDescriptors(): Map<number, string> {
@@ -26,4 +29,17 @@ function targetOf(name: string): string | undefined {
 export function openedSince(before: ReadonlyMap<number, string>): string[] {
   const now = openDescriptors();
   return [...now].filter(([number, target]) => before.get(number) !== target).map(([, target]) => target);
+}
+
+/** Node keeps /dev/null open from the first child process on (22 and later). */
+const isNodes = (target: string): boolean => target === '/dev/null';
+
+/** In a suite: each of its tests must have closed what it opened, also what ends by collection. */
+export function closesEveryDescriptor(): void {
+  let before: ReadonlyMap<number, string>;
+  beforeEach(() => { before = openDescriptors(); });
+  afterEach('closes every descriptor', async () => {
+    const left = (): string[] => openedSince(before).filter((target) => !isNodes(target));
+    assert.ok(await gcUntil(() => left().length === 0), left().join('\n'));
+  });
 }

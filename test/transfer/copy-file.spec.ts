@@ -10,8 +10,7 @@ import { native } from '#lib/native';
 import { copyFile, mmap, mmapAnonymous, type CopyFileOptions, type CopyTarget, type SendableFile } from 'zerocopy';
 
 import { runInChild } from '../support/child';
-import { openDescriptors, openedSince } from '../support/descriptors';
-import { gcUntil } from '../support/gc';
+import { closesEveryDescriptor } from '../support/descriptors';
 import { patternBytes, temporaryFolder } from '../support/temporary';
 
 const MIB = 2 ** 20;
@@ -38,14 +37,8 @@ function bytesAt(file: string, position: number, length: number): Buffer {
 describe('copyFile', () => {
   const folder = temporaryFolder();
   let source: string;
-  let descriptors: Map<number, string>;
   before(() => { source = folder.file('source', content); });
-  beforeEach(() => { descriptors = openDescriptors(); });
-  afterEach('closes every descriptor', async () => {
-    // Node keeps /dev/null open from the first child process on (22 and later).
-    const left = (): string[] => openedSince(descriptors).filter((target) => target !== '/dev/null');
-    assert.ok(await gcUntil(() => left().length === 0), left().join('\n'));
-  });
+  closesEveryDescriptor();
 
   /** Copies to a file that is not there, and answers what is in it then. */
   async function copied(from: SendableFile, options?: CopyFileOptions): Promise<Buffer> {

@@ -13,8 +13,7 @@ import { createGzip, gunzipSync } from 'node:zlib';
 
 import { createReadStream, mmap, mmapAnonymous, sendfile, type ReadStream, type SendableFile } from 'zerocopy';
 
-import { openDescriptors, openedSince } from '../support/descriptors';
-import { gcUntil } from '../support/gc';
+import { closesEveryDescriptor } from '../support/descriptors';
 import { rawExchange, received, servers } from '../support/network';
 import { patternBytes, temporaryFolder } from '../support/temporary';
 
@@ -49,19 +48,17 @@ describe('createReadStream', () => {
   const folder = temporaryFolder();
   const { tcp, http: serve, close } = servers();
   let source: string;
-  let descriptors: Map<number, string>;
   before('a first transfer opens what the pump keeps', async () => {
     source = folder.file('source', content);
     const target = fs.openSync('/dev/null', 'w');
     await sendfile(target, source);
     fs.closeSync(target);
   });
-  beforeEach(() => { descriptors = openDescriptors(); });
-  afterEach('closes every descriptor', async () => {
+  afterEach(() => {
     close();
     http.globalAgent.destroy();
-    assert.ok(await gcUntil(() => openedSince(descriptors).length === 0), openedSince(descriptors).join('\n'));
   });
+  closesEveryDescriptor();
 
   describe('read by anybody', () => {
     it('gives every kind of source, byte for byte', async () => {

@@ -4,8 +4,7 @@ import { open } from 'node:fs/promises';
 
 import { createReadableStream, mmap, type ReadStreamOptions, type SendableFile } from 'zerocopy';
 
-import { openDescriptors, openedSince } from '../support/descriptors';
-import { gcUntil } from '../support/gc';
+import { closesEveryDescriptor } from '../support/descriptors';
 import { patternBytes, temporaryFolder } from '../support/temporary';
 
 const MIB = 2 ** 20;
@@ -18,12 +17,8 @@ async function all(source: SendableFile, options?: ReadStreamOptions): Promise<B
 describe('createReadableStream', () => {
   const folder = temporaryFolder();
   let source: string;
-  let descriptors: Map<number, string>;
   before(() => { source = folder.file('source', content); });
-  beforeEach(() => { descriptors = openDescriptors(); });
-  afterEach('closes every descriptor', async () => {
-    assert.ok(await gcUntil(() => openedSince(descriptors).length === 0), openedSince(descriptors).join('\n'));
-  });
+  closesEveryDescriptor();
 
   it('gives a Response every kind of source, byte for byte', async () => {
     const handle = await open(source);

@@ -197,7 +197,7 @@ describe('sendfile falls back', () => {
     assert.ok(pass.readableLength + pass.writableLength < 1_200_000, 'it does not read ahead of the reader');
     assert.deepEqual(await received(pass as unknown as net.Socket), Buffer.concat([content, Buffer.from('after')]));
     assert.equal(await sending, content.length);
-    // Whoever pipes into it meanwhile waits, and goes on.
+    // A stream that is piped into it meanwhile waits, and continues.
     const second = new stream.PassThrough();
     const both = sendfile(second, file);
     stream.Readable.from([Buffer.from('piped '), Buffer.from('behind')]).pipe(second);
