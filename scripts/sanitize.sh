@@ -12,10 +12,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 out=$PWD/out/sanitize
 run=(node --expose-gc --enable-source-maps)
-# The headers of the node that runs, where they lie beside it; else node-gyp fetches them.
-gyp=(node node_modules/node-gyp/bin/node-gyp.js configure build --loglevel=error -j max)
-prefix=$(node -p "path.resolve(process.execPath, '../..')")
-if [[ -f $prefix/include/node/node_api.h ]]; then gyp+=("--nodedir=$prefix"); fi
+gyp=(node node_modules/node-gyp/bin/node-gyp.js configure build --loglevel=error -j max $(node scripts/native.mjs headers))
 
 # ASan wants the faults of memory for itself. Children that the tests start must have the option too.
 export NODE_OPTIONS=--disable-wasm-trap-handler
