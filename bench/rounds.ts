@@ -2,8 +2,8 @@
  * One case: every contender alone in a fresh process, again and again.
  *
  * A round runs each of them once, beginning with another one each time, so that a machine that gets slower or faster
- * does so for all. The first round does a quick run's work and is thrown away: after it programs and packages are in
- * the page cache, and it is known who is not here.
+ * does so for all. The first round does a quick run's work and is discarded: after it programs and packages are in the
+ * page cache, and it is known which contenders are missing.
  */
 import { fork } from 'node:child_process';
 import { once } from 'node:events';

@@ -2,7 +2,7 @@
  * An Arrow table over a mapped file, apache-arrow: node arrow-table.mjs [ROWS [LONGEST]]
  *
  * Copied: nothing but the file's footer and the heads of its record batches, which are decoded. Every column's values
- * are the mapping's own memory, and pages that nobody looks at are never read. A file that is longer than one typed
+ * are the mapping's own memory, and pages that are never accessed are never read. A file that is longer than one typed
  * array can be (LONGEST bytes; 4 GiB on Node 20) is read in parts: a batch that lies across two of them is copied.
  */
 import assert from 'node:assert/strict';

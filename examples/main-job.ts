@@ -168,7 +168,7 @@ function fail(error: unknown): never {
   process.exit(usage ? 2 : 1);
 }
 
-// Whoever reads our output may stop early, as `head` does.
+// The reader of our output may stop early, as `head` does.
 process.stdout.on('error', () => process.exit(1));
 try {
   const options = readOptions(process.argv.slice(2));

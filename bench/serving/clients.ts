@@ -149,7 +149,7 @@ export async function crowd(server: Running, name: string, count: number): Promi
   const end = await connected(clients);
   const ask = async (requests: number): Promise<void> => {
     clients.send(requests);
-    await once(clients, 'message', { signal: AbortSignal.timeout(60_000) }); // who loses one would wait for ever
+    await once(clients, 'message', { signal: AbortSignal.timeout(60_000) }); // a client that loses one would wait for ever
   };
   return { ask, end };
 }

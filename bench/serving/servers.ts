@@ -1,4 +1,4 @@
-/** Who serves the files of a folder: node:http in this process, with each of the ways to answer. */
+/** Servers for the files of a folder: node:http in this process, with each of the ways to answer. */
 import { once } from 'node:events';
 import { createReadStream, readFileSync, statSync } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
