@@ -7,9 +7,9 @@
 //   server.js    http.ts and lib/http/                     http.js, http.mjs     the public names of server.js
 //   command.js   lib/cli/                                  cli.js                the command `zerocopy`
 //
-// with declarations of what is public. Each file is the home of its modules: other files require it from there and never
-// bundle a copy. out/lib/ has every module under its own name, for tests of what is not public; what is
-// published has the names only that its files want of each other (pack.mjs).
+// with declarations of what is public. Each file is the home of its modules: other files require it from there, and
+// never bundle a copy. out/lib/ has every module under its own name, for tests of what is not public; what is published
+// has only those names that its files want of each other (pack.mjs).
 import { build } from 'esbuild';
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';

@@ -1,6 +1,7 @@
 /**
  * Packages that only benchmarks want, too heavy or too hard to build to come with `npm install`:
- * `npm run bench:contenders` puts them beside the compiled code. A contender that needs a missing one throws Unavailable.
+ * `npm run bench:contenders` puts them beside the compiled code. A contender that needs a missing one throws
+ * Unavailable.
  */
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
