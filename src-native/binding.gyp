@@ -61,7 +61,7 @@
         "sources": [
           "os/directory_unsupported.cc",
           "os/copy_file_posix.cc", "os/copy_file_unsupported.cc", "os/file_posix.cc", "os/memory_map_posix.cc",
-          "os/fault_handler_posix.cc", "os/library_posix.cc", "os/send_file_bsd.cc",
+          "os/fault_handler_posix.cc", "os/library_posix.cc", "os/send_file_bsd.cc", "os/thread_unsupported.cc",
           "region/waiters_unsupported.cc", "transfer/pump_unsupported.cc"
         ],
         "xcode_settings": {
@@ -78,7 +78,7 @@
           "os/directory_unsupported.cc",
           "os/copy_file_unsupported.cc", "os/copy_file_windows.cc", "os/file_windows.cc", "os/memory_map_windows.cc",
           "os/fault_handler_windows.cc", "os/handle_windows.cc", "os/library_windows.cc", "os/lock_windows.cc",
-          "os/send_file_unsupported.cc",
+          "os/send_file_unsupported.cc", "os/thread_unsupported.cc",
           "region/waiters_unsupported.cc", "transfer/pump_unsupported.cc"
         ],
         "defines": ["WIN32_LEAN_AND_MEAN", "NOMINMAX", "_WIN32_WINNT=0x0A00", "_HAS_EXCEPTIONS=0"],

@@ -18,7 +18,7 @@ sigset_t AllButFaults() {
 
 }  // namespace
 
-Result<ThreadId> StartThread(void* (*run)(void*), void* argument) {
+Result<Thread> Thread::Start(void* (*run)(void*), void* argument) {
   const sigset_t blocked = AllButFaults();
   sigset_t before;
   pthread_attr_t attributes;
@@ -31,9 +31,11 @@ Result<ThreadId> StartThread(void* (*run)(void*), void* argument) {
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
   pthread_attr_destroy(&attributes);
   if (number != 0) return OsError{number, "pthread_create"};
-  return (ThreadId)thread;  // an integer here, a pointer there: only this cast does both
+  return Thread((uintptr_t)thread);  // an integer here, a pointer there: only this cast does both
 }
 
-void JoinThread(ThreadId thread) { pthread_join((pthread_t)thread, nullptr); }
+void Thread::Join() {
+  if (handle_ != 0) pthread_join((pthread_t)std::exchange(handle_, 0), nullptr);
+}
 
 }  // namespace zerocopy::os

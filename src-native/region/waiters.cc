@@ -17,8 +17,8 @@ struct Waiters::Wait {
   uint32_t expected = 0;
   uint64_t deadline = os::kNever;
   std::atomic<uint32_t> cancelled{0};
-  os::ThreadId thread = 0;
   WaitOutcome outcome;
+  os::Thread thread;  // last: joined before the rest goes
 };
 
 namespace {
@@ -43,7 +43,7 @@ Waiters::Waiters(Wake wake, void* context) : wake_(wake), context_(context) {}
 
 Waiters::~Waiters() {
   for (const auto& wait : waits_) os::CancelWait(&wait->cancelled);
-  for (const auto& wait : waits_) os::JoinThread(wait->thread);
+  waits_.clear();  // joins them: what they put down is still there
 }
 
 os::Result<uint64_t> Waiters::Start(const std::shared_ptr<Region>& region, uint64_t offset, uint32_t expected,
@@ -56,12 +56,12 @@ os::Result<uint64_t> Waiters::Start(const std::shared_ptr<Region>& region, uint6
   wait->deadline = DeadlineAfter(timeout);
   wait->outcome.id = ++last_id_;
   if (wait->word == nullptr || !region->Hold()) return os::OsError{EINVAL, "futex"};
-  const os::Result<os::ThreadId> thread = os::StartThread(Run, wait.get());
+  os::Result<os::Thread> thread = os::Thread::Start(Run, wait.get());
   if (!thread.ok()) {
     region->Release();
     return thread.error();
   }
-  wait->thread = thread.value();
+  wait->thread = std::move(thread.value());
   waits_.push_back(std::move(wait));
   return last_id_;
 }
@@ -99,7 +99,6 @@ std::vector<WaitOutcome> Waiters::TakeFinished() {
   for (const WaitOutcome& outcome : finished) {
     const auto wait = std::find_if(waits_.begin(), waits_.end(),
                                    [&](const std::unique_ptr<Wait>& one) { return one->outcome.id == outcome.id; });
-    os::JoinThread((*wait)->thread);
     waits_.erase(wait);
   }
   return finished;

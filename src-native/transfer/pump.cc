@@ -71,7 +71,7 @@ Pump::~Pump() {
   stopping_ = true;
   // A ring for each: a thread that saw `stopping_` too late answers one, and then sees it.
   for (size_t i = 0; i < threads_.size(); ++i) poller_.Ring();
-  for (const os::ThreadId thread : threads_) os::JoinThread(thread);
+  for (os::Thread& thread : threads_) thread.Join();
   counters.pump_threads -= static_cast<int64_t>(threads_.size());
   counters.transfers_in_flight -= static_cast<int64_t>(jobs_.size());
 }
@@ -200,9 +200,9 @@ void Pump::Report(Ended ended) {
 // As many threads as jobs, up to the limit; they stay. With none at all the job cannot be done.
 os::Status Pump::EnsureThread() {
   if (threads_.size() > jobs_.size() || threads_.size() >= kMostThreads) return os::Nothing{};
-  const auto thread = os::StartThread(Thread, this);
+  auto thread = os::Thread::Start(Thread, this);
   if (!thread.ok()) return threads_.empty() ? os::Status(thread.error()) : os::Nothing{};
-  threads_.push_back(thread.value());
+  threads_.push_back(std::move(thread.value()));
   ++counters.pump_threads;
   return os::Nothing{};
 }

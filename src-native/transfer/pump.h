@@ -116,7 +116,7 @@ class Pump {
   Jobs jobs_;         // by rising id
   std::deque<uint64_t> ready_;
   std::vector<Outcome> finished_;
-  std::vector<os::ThreadId> threads_;
+  std::vector<os::Thread> threads_;
   uint64_t last_id_ = 0;
 };
 

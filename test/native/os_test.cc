@@ -305,9 +305,9 @@ TEST(ThreadsBlockSignalsButFaultsAndTheirMakerKeepsItsMask) {
   sigset_t after;
   (void)pthread_sigmask(SIG_BLOCK, nullptr, &before);
   sigemptyset(&inside);
-  const auto thread = StartThread(ReadMask, &inside);
+  auto thread = Thread::Start(ReadMask, &inside);
   CHECK(thread.ok());
-  JoinThread(thread.value());
+  thread.value().Join();
   (void)pthread_sigmask(SIG_BLOCK, nullptr, &after);
   for (const int number : {SIGPIPE, SIGTERM, SIGUSR1}) {
     CHECK(sigismember(&inside, number) == 1);

@@ -213,9 +213,8 @@ void* WaitOnOldKernel(void*) {
 }
 
 TEST(WaitsWorkOnOldKernels) {
-  const auto thread = zerocopy::os::StartThread(WaitOnOldKernel, nullptr);
+  const auto thread = zerocopy::os::Thread::Start(WaitOnOldKernel, nullptr);  // joined at the end
   CHECK(thread.ok());
-  zerocopy::os::JoinThread(thread.value());
 }
 
 }  // namespace
