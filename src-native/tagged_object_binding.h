@@ -1,12 +1,19 @@
-// Objects of ours in JavaScript's hands: each keeps one native value, and a tag that no other addon's has.
+// Objects of ours in JavaScript's hands: each keeps one native value, and a tag that no other load of an addon has.
 #ifndef ZEROCOPY_TAGGED_OBJECT_BINDING_H_
 #define ZEROCOPY_TAGGED_OBJECT_BINDING_H_
 
 #include <node_api.h>
 
+#include <cstdint>
 #include <memory>
 
 namespace zerocopy {
+
+inline const char this_load = 0;
+
+// `kind`, a number drawn once for each, and the load of the addon: another copy in the process, of whatever version,
+// has other tags, for it may lay out its objects otherwise. Workers share a load.
+inline napi_type_tag TagOf(uint64_t kind) { return {kind, reinterpret_cast<uintptr_t>(&this_load)}; }
 
 // Wraps `value` in a new object; it is deleted when JavaScript has collected that, or with the environment. Nullptr,
 // with an exception pending, when the environment is ending.

@@ -10,8 +10,7 @@
 namespace zerocopy::region {
 namespace {
 
-// Drawn once: no other addon, and no other build of this one, has the same.
-constexpr napi_type_tag kHandleTag = {0x8c1f5a64e0b74d29, 0xa3d95b7e21c6f810};
+const napi_type_tag kHandleTag = TagOf(0x8c1f5a64e0b74d29);
 
 }  // namespace
 

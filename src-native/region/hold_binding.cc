@@ -11,8 +11,7 @@
 namespace zerocopy::region {
 namespace {
 
-// Drawn once: no other addon, and no other build of this one, has the same.
-constexpr napi_type_tag kHoldTag = {0x1d84c6f2a95b3e07, 0xe3709ab5184cd62f};
+const napi_type_tag kHoldTag = TagOf(0x1d84c6f2a95b3e07);
 
 // What the object wraps; empty once it was released.
 using Hold = std::shared_ptr<Region>;

@@ -16,8 +16,7 @@
 namespace zerocopy::region {
 namespace {
 
-// Drawn once: no other addon, and no other build of this one, has the same.
-constexpr napi_type_tag kSearchTag = {0x2f9d6c1be3a84750, 0xd1487e05b9c3fa26};
+const napi_type_tag kSearchTag = TagOf(0x2f9d6c1be3a84750);
 
 // Where in the Region the needle is, the first time inside `range` or the last; kAbsent. The caller holds the Region,
 // or knows it to be open.

@@ -16,7 +16,7 @@
 namespace zerocopy::region {
 namespace {
 
-constexpr napi_type_tag kWindowTag = {0x51e7c03ba98f4d6e, 0xb6204f9d7a1c83e5};
+const napi_type_tag kWindowTag = TagOf(0x51e7c03ba98f4d6e);
 
 class Window : public Resident {
  public:

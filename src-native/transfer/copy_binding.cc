@@ -16,8 +16,7 @@
 namespace zerocopy::transfer {
 namespace {
 
-// Drawn once: no other addon, and no other build of this one, has the same.
-constexpr napi_type_tag kCopyTag = {0x5b0e9f3ad7c14e86, 0x96e2c08b1f7d4a35};
+const napi_type_tag kCopyTag = TagOf(0x5b0e9f3ad7c14e86);
 
 struct CopyJob {
   CopyJob(CopySource source, CopyTarget target, uint64_t length) : copy(std::move(source), std::move(target), length) {}

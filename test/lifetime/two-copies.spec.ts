@@ -62,4 +62,21 @@ describe('two copies of the addon in one process', () => {
       assertPrints(child, '0 0\n256 256\n');
     });
   }
+
+  // What `a` makes, and what `b` is asked to do with it.
+  const foreign: [string, string, string][] = [
+    ['region', 'map(a)', 'b.closeRegion(it)'],
+    ['window', 'a.createWindow(map(a), 0, 4096)', 'b.exposeWindow(it)'],
+    ['hold', 'a.holdRegion(map(a))', 'b.readHeld(it, 0, new Uint8Array(1))'],
+    ['search', 'a.beginSearch(map(a), new Uint8Array(1))', 'b.endSearch(it)'],
+    ['copy', 'a.startCopyFile(files[0], true, 0, 4096, files[1], true, 0, false)', 'b.endCopy(it)'],
+  ];
+  for (const [what, make, use] of foreign) {
+    it(`refuse each other's object: ${what}`, async () => {
+      const child = await run(`
+        const use = (a, b) => { const it = ${make}; try { ${use}; console.log('taken'); } catch (e) { console.log(e.code); } };
+        use(a, b); use(b, a); use(a, a);`);
+      assertPrints(child, 'ERR_INTERNAL_MISUSE\nERR_INTERNAL_MISUSE\ntaken\n');
+    });
+  }
 });
