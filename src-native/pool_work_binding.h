@@ -24,14 +24,25 @@ struct PoolWork {
     const std::unique_ptr<PoolWork> self(static_cast<PoolWork*>(data));
     napi_handle_scope scope = nullptr;
     if (napi_open_handle_scope(env, &scope) != napi_ok) return;
-    napi_resolve_deferred(env, self->deferred, self->work->Answer(env));
+    self->Settle(env, self->work->Answer(env));
     napi_delete_async_work(env, self->task);
     napi_close_handle_scope(env, scope);
   }
+
+  // Without an answer: by what was thrown instead.
+  void Settle(napi_env env, napi_value answer) {
+    napi_value thrown = nullptr;
+    if (answer != nullptr) {
+      napi_resolve_deferred(env, deferred, answer);
+    } else if (napi_get_and_clear_last_exception(env, &thrown) == napi_ok) {
+      napi_reject_deferred(env, deferred, thrown);
+    }
+  }
 };
 
-// `Work` has Run(), called on a thread of the pool, and Answer(env), called on this one afterwards; it is destroyed on
-// this one in any case. What it needs meanwhile it holds. `name` is what async_hooks shows.
+// `Work` has Run(), called on a thread of the pool, and Answer(env), called on this one afterwards, which may throw and
+// answer nullptr; it is destroyed on this one in any case. What it needs meanwhile it holds. `name` is what async_hooks
+// shows.
 template <typename Work>
 napi_value RunOnPool(napi_env env, std::unique_ptr<Work> work, const char* name) {
   auto self = std::make_unique<PoolWork<Work>>();
@@ -43,7 +54,10 @@ napi_value RunOnPool(napi_env env, std::unique_ptr<Work> work, const char* name)
                       napi_create_async_work(env, nullptr, label, PoolWork<Work>::Execute, PoolWork<Work>::Complete,
                                              self.get(), &self->task) == napi_ok &&
                       napi_queue_async_work(env, self->task) == napi_ok;
-  if (!queued) return nullptr;
+  if (!queued) {
+    if (self->task != nullptr) napi_delete_async_work(env, self->task);
+    return ThrowMisuse(env, "the environment is ending");
+  }
   (void)self.release();  // Complete has it now
   return promise;
 }
