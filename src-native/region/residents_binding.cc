@@ -17,9 +17,12 @@ void ParkUnlessBusy(const Region& region) {
 
 }  // namespace
 
-Resident::~Resident() {
+Resident::~Resident() { Unlink(); }
+
+void Resident::Unlink() {
   const std::lock_guard<std::mutex> lock(mutex);
   if (residents_ != nullptr) residents_->Remove(this);
+  residents_ = nullptr;
 }
 
 Residents::~Residents() {

@@ -1,12 +1,12 @@
-// Residents: what one environment has of Regions, its handles and windows, in two lists; so that the environment can
-// let go of them when it ends, and find those whose JavaScript objects are gone before their finalizers have run.
+// Residents: the handles and windows through which one environment refers to Regions; so that it can let go of them
+// when it ends, and find those whose JavaScript objects are gone before their finalizers have run.
 //
 // Finalizers run in a turn of the event loop. A loop that maps and drops without one would run into the kernel's limit
 // on maps, and V8 aborts there. So each resident has a weak reference to its object: once that is empty nobody can
 // look at the memory through it.
 //
-// Finalizers may run on any thread (Deno), so they only unlink under the lock, and leave the weak reference to be
-// deleted on the environment's own thread.
+// Finalizers may run on any thread (Deno), so they unlink under the lock before anything else, and leave the weak
+// reference to be deleted on the environment's own thread. Everything but unlinking happens on that thread.
 #ifndef ZEROCOPY_REGION_RESIDENTS_BINDING_H_
 #define ZEROCOPY_REGION_RESIDENTS_BINDING_H_
 
@@ -38,6 +38,9 @@ class Resident {
   virtual void LetGo() { region_.reset(); }
 
  protected:
+  // From here on the environment knows nothing of it; idempotent. A class that has more to end does this first.
+  void Unlink();
+
   std::shared_ptr<Region> region_;
 
  private:

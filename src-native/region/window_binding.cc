@@ -34,21 +34,21 @@ class Window : public Resident {
   }
 
   void LetGo() override {
-    if (let_go_.exchange(true)) return;
+    if (region_ == nullptr) return;
     region_->Release(exposed_ ? Holder::kRaw : Holder::kWindow);
     Resident::LetGo();
   }
 
-  // One of its ends has come; the last deletes this.
+  // One of its ends has come, on any thread; the last deletes this.
   void End() {
     if (--ends_left_ > 0) return;
+    Unlink();
     LetGo();
     delete this;
   }
 
  private:
-  bool exposed_ = false;  // read and written on the environment's thread
-  std::atomic<bool> let_go_{false};
+  bool exposed_ = false;  // written on the environment's thread, before the last end
   std::atomic<int> ends_left_;
 };
 
@@ -143,7 +143,7 @@ napi_value CreateSharedWindow(napi_env env, napi_callback_info info) {
   std::shared_ptr<Region> region = HeldRange(env, arguments, &range);
   if (region == nullptr) return nullptr;
   napi_value buffer = nullptr;
-  auto* window = new Window(region, 1);
+  auto* window = new Window(region, 2);  // one end is ours: it must be there if the other comes from a failure
   window->Expose();
   uint8_t* data = region->data() + range.offset;
   if (create(env, data, range.length, SharedStoreFinalized, window, &buffer) != napi_ok) {
@@ -152,6 +152,7 @@ napi_value CreateSharedWindow(napi_env env, napi_callback_info info) {
     return MakeUndefined(env);
   }
   counters.buffers_created++;
+  window->End();
   return buffer;
 }
 
