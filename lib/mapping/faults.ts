@@ -25,10 +25,15 @@ export function faultOf(region: RegionHandle): MappingFault | undefined {
   return Object.assign(zeroCopyError('ERR_MAPPING_FAULT', message), { faults, offset });
 }
 
+/** Pages of `region` that could not be read; 0 once it is closed. */
+export function lostPages(region: RegionHandle): number {
+  return native.regionFacts(region)?.faults ?? 0;
+}
+
 /** ERR_MAPPING_FAULT for what the kernel could not read at or after `offset`, and nobody has looked at yet. */
-export function unreadable(offset: number, faults: number): MappingFault {
+export function unreadable(region: RegionHandle, offset: number): MappingFault {
   const message = `The mapping cannot be read at offset ${String(offset)} or after: its file was cut or its disk failed`;
-  return Object.assign(zeroCopyError('ERR_MAPPING_FAULT', message), { offset, faults });
+  return Object.assign(zeroCopyError('ERR_MAPPING_FAULT', message), { offset, faults: lostPages(region) });
 }
 
 let kept = false;

@@ -11,6 +11,7 @@ import { remember, tracing } from '../view/trace';
 import { announce } from './announce';
 import { copyWithin } from './copy-within';
 import { Cursor } from './cursor';
+import { lostPages } from './faults';
 import { holdersOf, type Holders } from './holders';
 import { linesIn, type LinesOptions } from './lines';
 import { lockPages, prefetchPages, residencyOf, type Residency } from './paging';
@@ -183,9 +184,9 @@ export class Mapping implements Disposable {
   /**
    * Tells the kernel how a range (default: all) will be used: madvise(2). On access 'copy', 'dontneed' and 'free'
    * throw private writes away.
-   * @throws ERR_INVALID_ARG_VALUE; ERR_FEATURE_UNAVAILABLE_ON_PLATFORM for advice
-   * this system has none like; ERR_TOO_MANY_MAPPINGS: each part that is treated unlike its surroundings is a map of its
-   * own to the kernel; system errors of madvise
+   * @throws ERR_INVALID_ARG_VALUE; ERR_FEATURE_UNAVAILABLE_ON_PLATFORM for advice that this system has none like;
+   * ERR_TOO_MANY_MAPPINGS: each part that is treated unlike its surroundings is a map of its own to the kernel; system
+   * errors of madvise
    */
   advise(advice: Advice, range?: MappingRange): void {
     const { offset, length } = this.#range(range);
@@ -354,7 +355,7 @@ export class Mapping implements Disposable {
 
   /** Pages that could not be read, because the file was cut or its disk failed; they read as zeros. 0 once closed. */
   get faults(): number {
-    return native.regionFacts(this.#windows.region)?.faults ?? 0;
+    return lostPages(this.#windows.region);
   }
 
   /**

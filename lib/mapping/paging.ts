@@ -54,17 +54,13 @@ export function lockPages(windows: Windows, { offset, length }: ByteRange, path:
 
 function lockError(failure: OsFailure, windows: Windows, range: ByteRange, path: string | undefined): Error {
   const { EFAULT, ENOMEM, EPERM, EAGAIN } = constants.errno;
-  if (failure.errno === EFAULT) return unreadable(range.offset, faultsOf(windows));
+  if (failure.errno === EFAULT) return unreadable(windows.region, range.offset);
   if (![ENOMEM, EPERM, EAGAIN].includes(failure.errno)) return systemError(failure, path);
   const limit = native.lockLimit();
   return systemError(failure, path, Number.isFinite(limit)
     ? `${String(range.length)} bytes do not fit what this process may lock, ${String(limit)} bytes (RLIMIT_MEMLOCK); ` +
       '`ulimit -l` raises it, in KiB'
     : 'the system has not that much memory to lock');
-}
-
-function faultsOf(windows: Windows): number {
-  return native.regionFacts(windows.region)?.faults ?? 0;
 }
 
 /** Reads a range in, a turn on the thread pool at a time; between two of them it can be stopped. */
@@ -91,6 +87,6 @@ export async function prefetchPages(
 
 async function prefetchTurn(windows: Windows, { offset, length }: ByteRange, path: string | undefined): Promise<void> {
   const result = await native.prefetch(windows.region, offset, length);
-  if (isOsFailure(result) && result.errno === constants.errno.EFAULT) throw unreadable(offset, faultsOf(windows));
+  if (isOsFailure(result) && result.errno === constants.errno.EFAULT) throw unreadable(windows.region, offset);
   valueOrThrow(result, path);
 }

@@ -1,5 +1,5 @@
 /**
- * Waiting for an Int32 of shared memory, and waking who waits: Atomics.waitAsync() and Atomics.notify(), across
+ * Waiting for an Int32 of shared memory, and waking those that wait: Atomics.waitAsync() and Atomics.notify(), across
  * processes. One table of waits per thread of JavaScript; each has a native thread of its own (waiters.h says why).
  */
 import { constants } from 'node:os';
@@ -7,7 +7,7 @@ import { constants } from 'node:os';
 import {
   abortError, invalidArgType, isOsFailure, outOfRange, systemError, valueOrThrow, zeroCopyError,
 } from '../errors';
-import { native, WAIT_ENDS, type WaitOutcome } from '../native';
+import { native, WAIT_ENDS, type RegionHandle, type WaitOutcome } from '../native';
 import { optionalSignal, optionsObject, wholeNumber } from '../validate';
 import { unreadable } from './faults';
 import type { Windows } from './windows';
@@ -70,14 +70,14 @@ export async function waitAt(
       wait.settle = resolve;
       pending.set(id, wait);
     });
-    return resultOf(outcome, wait, at);
+    return resultOf(outcome, wait, place.windows.region, at);
   } finally {
     signal?.removeEventListener('abort', stop);
   }
 }
 
-function resultOf(outcome: WaitOutcome, { stopped }: Pending, offset: number): WaitResult {
-  if (outcome.errno === constants.errno.EFAULT) throw unreadable(offset, 0);
+function resultOf(outcome: WaitOutcome, { stopped }: Pending, region: RegionHandle, offset: number): WaitResult {
+  if (outcome.errno === constants.errno.EFAULT) throw unreadable(region, offset);
   if (outcome.errno !== 0) throw systemError(outcome);
   const end = WAIT_ENDS[outcome.end] ?? 'cancelled';
   if (end === 'cancelled') throw stopped ?? new Error('cancelled by nobody');
@@ -101,8 +101,9 @@ export function endWaits(mapping: object, reason: () => Error): void {
 export function notifyAt(place: WaitPlace, offset: unknown, count: unknown): number {
   const at = wordOffset(place, offset);
   const most = count === undefined || count === Infinity ? 2 ** 32 - 1 : wholeNumber(count, 'count');
-  const woken = native.notifyWord(place.windows.region, at, Math.min(most, 2 ** 32 - 1));
-  if (isOsFailure(woken) && woken.errno === constants.errno.EFAULT) throw unreadable(at, 0);
+  const { region } = place.windows;
+  const woken = native.notifyWord(region, at, Math.min(most, 2 ** 32 - 1));
+  if (isOsFailure(woken) && woken.errno === constants.errno.EFAULT) throw unreadable(region, at);
   return valueOrThrow(woken);
 }
 

@@ -75,12 +75,12 @@ export class MemorySource implements Source {
 
   /** The kernel answers EFAULT where looking at the memory would be SIGBUS. */
   failure(failed: OsFailure, offset: number): Error {
-    return failed.errno === EFAULT ? unreadable(offset, this.#mapping.faults) : systemError(failed);
+    return failed.errno === EFAULT ? unreadable(this.#windows.region, offset) : systemError(failed);
   }
 
   /** The file behind it ends before the mapping does. */
   shortage({ offset }: ByteRange, sent: number): Error {
-    return unreadable(offset + sent, this.#mapping.faults);
+    return unreadable(this.#windows.region, offset + sent);
   }
 
   fault(): Error | undefined {
