@@ -17,7 +17,9 @@ export interface HoldHandle {
 }
 
 /** A native search under way: tagged, only good for passing back. */
-export type SearchHandle = object;
+export interface SearchHandle {
+  readonly search?: never;
+}
 
 /** By number in src-native/os/memory_map.h. */
 export const ACCESS = ['read', 'write', 'copy'] as const;

@@ -6,14 +6,13 @@ import type net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 
-import type { BodyWay } from '../http/answer';
+import { sendPage, type BodyWay } from '../http/answer';
 import { DocumentRoot } from '../http/document-root';
 import { listingPage } from '../http/listing';
 import { readOptions } from '../http/options';
 import { errorPage } from '../http/pages';
 import { requestPath, splitTarget } from '../http/request-path';
 import { createFileHandler } from '../http/serve-files';
-import { sendPage } from '../http/answer';
 import { UsageError, type Command, type OptionValues } from './command';
 import { printable } from './units';
 

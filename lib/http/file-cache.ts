@@ -4,7 +4,7 @@
  *
  * A *cached file* is a version of a file: its descriptor, bytes and head belong together and never change. It is kept
  * while it is younger than `revalidate`; older, the path is opened anew, and unless fstat says the same as before it is
- * dropped for the new version. Whoever sends from it *holds* it: a dropped file is closed when the last hold ends.
+ * dropped for the new version. What is sent from is *held*: a dropped file is closed when the last hold ends.
  * Descriptors are bounded in number, small bodies in bytes; what was not used for a while is dropped from both.
  */
 import fs from 'node:fs';
@@ -19,7 +19,7 @@ import type { Representation } from './plan';
 import { represent, type HeadPolicy } from './representation';
 
 /** Up to this many bytes a file leaves in one write with the head; beyond, sendfile costs less. */
-export const LARGEST_BODY = 64 * 1024;
+const LARGEST_BODY = 64 * 1024;
 /** Of small bodies, bytes; each counts for somewhat more than its length. */
 const BODY_BUDGET = 32 * 1024 * 1024;
 const ENTRY_BYTES = 1024;

@@ -43,7 +43,7 @@ function openWithin(root: string, name: string, symlinks: 'within' | 'deny'): Op
 }
 
 /** With the separator: '/www-private' is not within '/www'. */
-export function isWithin(base: string, real: string): boolean {
+function isWithin(base: string, real: string): boolean {
   return real === base || real.startsWith(base.endsWith(path.sep) ? base : base + path.sep);
 }
 
@@ -67,7 +67,7 @@ const BILLION = 1_000_000_000n;
 function factsOf(stats: fs.BigIntStats): Float64Array {
   const facts = new Float64Array(FACT_COUNT);
   facts[FACTS.size] = Number(stats.size);
-  facts[FACTS.modifiedSeconds] = Number(BigInt.asIntN(64, stats.mtimeNs / BILLION));
+  facts[FACTS.modifiedSeconds] = Number(stats.mtimeNs / BILLION);
   facts[FACTS.modifiedNanoseconds] = Number(stats.mtimeNs % BILLION);
   facts[FACTS.changedSeconds] = Number(stats.ctimeNs / BILLION);
   facts[FACTS.changedNanoseconds] = Number(stats.ctimeNs % BILLION);

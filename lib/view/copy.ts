@@ -5,16 +5,19 @@ import { coalesce, contiguousStrides, extent, isContiguous, transpose, type Orde
 import { bytesOf } from './owner';
 import { writeElement } from './elements';
 import { isUserMemory } from './user-memory';
-import { byteLength, flatBytes, forEachPair, forEachPiece, rearranged, type Area, type Direction,
-  type Piece } from './walk';
+import {
+  byteLength, flatBytes, forEachPair, forEachPiece, rearranged, type Area, type Direction, type Piece,
+} from './walk';
 
 // ---------------------------------------------------------------- rows
 // One function per word size, so that each only ever sees one kind of typed array.
 
 type Words = Uint8Array | Uint16Array | Uint32Array;
 
-function copyBytes(from: Uint8Array, f: number, fromStep: number, to: Uint8Array, t: number, toStep: number,
-  count: number, width: number): void {
+function copyBytes(
+  from: Uint8Array, f: number, fromStep: number, to: Uint8Array, t: number, toStep: number, count: number,
+  width: number,
+): void {
   if (width === 1) {
     for (let i = 0; i < count; i++) to[t + i * toStep] = from[f + i * fromStep] as number;
     return;
@@ -78,7 +81,7 @@ function wordSize(itemsize: number, from: Side, to: Side): number {
 
 function copyRow(
   itemsize: number, size: number, from: Words, f: number, fromStep: number, to: Words, t: number, toStep: number,
-    count: number,
+  count: number,
 ): void {
   if (size === 1) copyBytes(from as Uint8Array, f, fromStep, to as Uint8Array, t, toStep, count, itemsize);
   else if (size === 2) copyShorts(from as Uint16Array, f, fromStep, to as Uint16Array, t, toStep, count);
@@ -121,8 +124,8 @@ function packPiece(piece: Piece, out: Uint8Array, at: number): void {
   }
   const { itemsize } = piece.format;
   const { shape, strides } = coalesce(piece.shape, piece.strides, itemsize);
-  copySide(shape, itemsize, { bytes: piece.bytes, offset: piece.offset, strides }, packedSide(shape, itemsize, out,
-    at));
+  const from = { bytes: piece.bytes, offset: piece.offset, strides };
+  copySide(shape, itemsize, from, packedSide(shape, itemsize, out, at));
 }
 
 /** All elements of an area to the start of `out`, in C order. */
@@ -201,8 +204,8 @@ function copyPieces(from: Area, to: Area): void {
 }
 
 /** Both without gaps in the same order: element by element is byte by byte. */
-function sameFlat(from: Area, to: Area): Order | undefined {
-  return (['C', 'F'] as const).find(
+function isSameFlat(from: Area, to: Area): boolean {
+  return (['C', 'F'] as const).some(
     (order) => isContiguous(from, from.format.itemsize, order) && isContiguous(to, to.format.itemsize, order));
 }
 
@@ -214,7 +217,7 @@ function flattened(area: Area): Area {
 
 /** Copies all elements of `from` to `to`, of the same format and shape, as if through a copy of the source. */
 export function copyArea(from: Area, to: Area): void {
-  if (sameFlat(from, to) !== undefined) {
+  if (isSameFlat(from, to)) {
     copyPieces(flattened(from), flattened(to));
   } else if (overlaps(from, to)) {
     const copy = new Uint8Array(byteLength(from));
@@ -226,7 +229,7 @@ export function copyArea(from: Area, to: Area): void {
 }
 
 /** Elements in C order, without gaps, to an area. */
-export function unpack(bytes: Uint8Array, to: Area): void {
+function unpack(bytes: Uint8Array, to: Area): void {
   let at = 0;
   forEachPiece(to, (piece) => {
     const length = byteLength(piece);

@@ -12,9 +12,9 @@ export interface UserMemory {
 }
 
 const FORMATS: Readonly<Record<string, string>> = {
-  Uint8Array: 'B', Uint8ClampedArray: 'B', Int8Array: 'b', Uint16Array: 'H', Int16Array: 'h', Uint32Array: 'I',
-    Int32Array: 'i',
-  BigUint64Array: 'Q', BigInt64Array: 'q', Float16Array: 'e', Float32Array: 'f', Float64Array: 'd',
+  Uint8Array: 'B', Uint8ClampedArray: 'B', Int8Array: 'b', Uint16Array: 'H', Int16Array: 'h',
+  Uint32Array: 'I', Int32Array: 'i', BigUint64Array: 'Q', BigInt64Array: 'q',
+  Float16Array: 'e', Float32Array: 'f', Float64Array: 'd',
 };
 
 /**
