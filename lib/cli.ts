@@ -66,7 +66,7 @@ function exitCodeOf(error: unknown, command: string | undefined): number {
   return 1;
 }
 
-// Whoever reads our output may have had enough of it: `zerocopy cache * | head`.
+// The reader of our output may close the pipe early: `zerocopy cache * | head`.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
 
 const [first, ...rest] = process.argv.slice(2);

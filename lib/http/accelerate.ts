@@ -59,7 +59,7 @@ function attachBeforeAll(
 }
 
 /**
- * A response that does what accelerate() does, for who makes a server by options:
+ * A response that does what accelerate() does, for servers created through options:
  * `http.createServer({ ServerResponse: ZeroCopyResponse }, app)`, or in Fastify
  * `fastify({ http: { ServerResponse: ZeroCopyResponse } })`.
  */

@@ -17,7 +17,7 @@ export type Way = 'kernel' | 'portable';
 const { EAGAIN, EPERM, ENOSYS } = os.constants.errno;
 const { O_RDONLY, O_DIRECTORY = 0 } = fs.constants as Partial<typeof fs.constants> & { O_RDONLY: number };
 
-/** Filled by each call, and copied by who keeps it. */
+/** Filled by each call, and copied by those that keep it. */
 const scratch = new Float64Array(FACT_COUNT);
 
 export class DocumentRoot {

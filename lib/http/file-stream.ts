@@ -2,8 +2,9 @@
  * What is known of an fs.ReadStream, the one home of its insides: where it reads, whether anything of it was changed,
  * and how to be asked for the bytes in its place.
  *
- * A stream asks for bytes by `_read`, first when its file is open, it is piped, and all who want to listen do. So an
- * own `_read` decides then and not before: the stream's events come as ever, and to let it run is to call what it had.
+ * A stream asks for bytes by `_read`, first when its file is open, it has been piped, and all listeners are attached.
+ * So an own `_read` decides then and not before: the stream's events come as ever, and to let it run is to call what it
+ * had.
  */
 import fs from 'node:fs';
 import stream from 'node:stream';

@@ -11,7 +11,7 @@ export class OpenedFile {
   readonly facts: Float64Array;
   readonly #end: (fd: number) => unknown;
 
-  /** `end` is the close() of whoever opened it. */
+  /** `end` is the close() that belongs to how it was opened. */
   constructor(fd: number, facts: Float64Array, end: (fd: number) => unknown) {
     this.fd = fd;
     this.facts = facts;

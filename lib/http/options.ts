@@ -7,7 +7,7 @@ import { SYMLINKS } from '../native';
 import { oneOf, optionalBoolean, optionalFunction, optionalWholeNumber, optionsObject } from '../validate';
 import { ENCODINGS, type Encoding } from './encodings';
 
-/** Those that `serve-static` has, with its names and defaults, and some more. */
+/** serve-static's options, with the same names and defaults, and some of our own. */
 export interface ServeFilesOptions {
   /** What stands for a directory: a file's name, several to be tried in turn, or false. Default 'index.html'. */
   readonly index?: string | readonly string[] | false;
@@ -25,7 +25,10 @@ export interface ServeFilesOptions {
   readonly lastModified?: boolean;
   /** Takes Range and sends Accept-Ranges. Default true. */
   readonly acceptRanges?: boolean;
-  /** Sends `name.br`, `name.zst` or `name.gz` instead of `name` to who takes it; the first is best. Default false. */
+  /**
+   * Sends `name.br`, `name.zst` or `name.gz` instead of `name` to clients that accept it; among equally preferred ones,
+   * the first. Default false.
+   */
   readonly precompressed?: false | readonly Encoding[];
   /** Called before the head is made; what it sets stands. `path` is absolute, `stats` are of the open file. */
   readonly setHeaders?: (response: http.ServerResponse, path: string, stats: fs.Stats) => void;

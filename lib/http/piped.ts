@@ -96,7 +96,7 @@ function choose(file: FileStream, response: http.ServerResponse): Body | Serving
   const facts = fs.fstatSync(fd);
   if (!facts.isFile()) return 'not-a-file';
   const left = hasHeadLeft(response);
-  // Whoever looks at the head when it is made (on-headers) may change what follows: make it, then look again.
+  // Code that looks at the head when it is made (on-headers) may change what follows: make it, then look again.
   if (!response.headersSent) response.writeHead(response.statusCode);
   const range = rangeToSend(rangeOf(file, facts.size), announcedLength(response), left);
   if (typeof range === 'string') return range;
@@ -174,7 +174,7 @@ function isPipelined(response: http.ServerResponse): boolean {
   return response instanceof http.ServerResponse && response.socket === null;
 }
 
-/** Who waits for the end of a connection: any number, so they share one listener. */
+/** Those that wait for the end of a connection: any number, so they share one listener. */
 const waitingForClose = new WeakMap<net.Socket, Set<() => void>>();
 
 /** A pipelined response that has no socket yet does not hear when that closes. Answers how to wait no more. */

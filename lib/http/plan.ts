@@ -23,7 +23,7 @@ export interface RequestFacts {
   readonly method: string;
   readonly headers: DecidingHeaders;
   readonly nowSeconds: number;
-  /** Of the response so far: whoever set another than 200 wants the whole file with it. */
+  /** Of the response so far: an application that set another than 200 wants the whole file with it. */
   readonly status: number;
   /** A line that the file does not contain; asked for only when several ranges are sent. */
   boundary(): string;

@@ -38,7 +38,7 @@ export function serveFiles(root: string, options?: ServeFilesOptions): FileHandl
   return createFileHandler(root, readOptions(options));
 }
 
-/** The same for who has more to say: `way` chooses how the root is enforced. */
+/** The same for callers with more to say: `way` chooses how the root is enforced. */
 export function createFileHandler(root: string, settings: Settings, observer?: Observer, way?: Way): FileHandler {
   if (typeof (root as unknown) !== 'string') throw invalidArgType('root', 'of type string', root);
   const documentRoot = new DocumentRoot(path.resolve(root), settings.symlinks, settings.revalidate, way);

@@ -71,7 +71,7 @@ export function byteSource(mapping: Mapping): ByteSource {
   };
 }
 
-/** A range that begins in the mapping and may end after it: who reads a header does not know yet how long that is. */
+/** A range that begins in the mapping and may end after it: a reader of a header does not know yet how long that is. */
 function shortRange({ byteLength }: Mapping, offset: unknown, length: unknown): ByteRange {
   const from = optionalWholeNumber(offset, 'offset', 0, 0, byteLength);
   return { offset: from, length: Math.min(optionalWholeNumber(length, 'length', byteLength), byteLength - from) };

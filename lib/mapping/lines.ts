@@ -51,7 +51,7 @@ class Lines implements IterableIterator<MemoryView> {
   private readonly stop: number;
   /** Where the next line begins. */
   private start: number;
-  /** Newlines were looked for up to here; those found count from `base`, and `next` is the first not used yet. */
+  /** Newlines were looked for up to here; those found count from `base`, and `used` is how many of them were used. */
   private scanned: number;
   private base = 0;
   private places = new Uint32Array(FIRST_LINES);

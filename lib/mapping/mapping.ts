@@ -28,7 +28,7 @@ export interface MappingRange {
   readonly length?: number | bigint;
 }
 
-/** A range to read in, and who may stop that or is told how far it is. */
+/** A range to read in; what may stop that, and what is told how far it is. */
 export interface PrefetchOptions extends MappingRange {
   readonly signal?: AbortSignal;
   /** Told the bytes read in so far, at most every 50 ms, and at the end. */

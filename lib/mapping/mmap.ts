@@ -62,7 +62,7 @@ const NOTHING = (): void => undefined;
  * Maps a file, or a part of it, into memory.
  *
  * The file may be longer than memory. A path is opened and closed again; a descriptor or FileHandle stays the
- * caller's, who may close it at once. An empty file gives an empty mapping.
+ * caller's and may be closed at once. An empty file gives an empty mapping.
  * @throws system errors of open(2), fstat(2), mmap(2) (`code`, `errno`, `syscall`, `path`): ENOENT, EACCES, EISDIR for
  * a directory, ENODEV for a pipe or device; ENOSPC when `size` does not fit the disk. ERR_INVALID_ARG_TYPE,
  * ERR_INVALID_ARG_VALUE; ERR_OUT_OF_RANGE for what is negative, fractional, or past the end of the file.

@@ -36,7 +36,7 @@ const MANY_WINDOWS = 8;
 
 const EMPTY = new Uint8Array(0);
 
-/** The buffers that reached the user. Whoever keeps one keeps its mapping, and can be told so (holders.ts). */
+/** The buffers that reached the user. One that is kept keeps its mapping (holders.ts tells). */
 const exposed = new WeakMap<ArrayBuffer, object>();
 
 function bufferOf(owner: Owner): ArrayBuffer {

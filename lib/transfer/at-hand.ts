@@ -7,7 +7,7 @@ import fs from 'node:fs';
 import { O_NONBLOCK } from '../files';
 import { native } from '../native';
 
-/** Whoever replaces this later wants to see every file that is opened. */
+/** Code that replaces this later wants to see every file that is opened. */
 const { open: plainOpen } = fs;
 /** A FIFO may have taken the file's place since it was looked at. */
 const NOT_WAITING = fs.constants.O_RDONLY | O_NONBLOCK;

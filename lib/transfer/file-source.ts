@@ -12,7 +12,7 @@ interface FileFacts {
   readonly size: number;
   readonly mode: number | undefined;
   readonly path: string | undefined;
-  /** The close() of whoever opened it for this transfer; none for what is the caller's. */
+  /** How to close what was opened for this transfer; none for what is the caller's. */
   readonly end: ((fd: number) => unknown) | undefined;
 }
 

@@ -58,7 +58,7 @@ export class LaterWrites {
     this.#released = true;
     for (const restore of this.#restore) restore();
     for (const call of this.#calls) call();
-    // Whoever was told to wait goes on at 'drain', which the output itself has no reason to emit.
+    // Those that were told to wait go on at 'drain', which the output itself has no reason to emit.
     if (this.#toldToWait && !this.#output.writableNeedDrain) this.#output.emit('drain');
     this.#endTurn();
   }
@@ -68,7 +68,7 @@ export class LaterWrites {
     Object.defineProperty(this.#output, name, { value: method, configurable: true, writable: true, enumerable: false });
     this.#restore.push(() => {
       passed.set(method, before);
-      // Somebody else shadowed it since: then ours stays below his.
+      // Somebody else shadowed it since: then ours stays below theirs.
       if (Object.getOwnPropertyDescriptor(this.#output, name)?.value !== method) return;
       const rest = withoutPassed(before);
       if (rest === undefined) Reflect.deleteProperty(this.#output, name);

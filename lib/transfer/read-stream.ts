@@ -29,8 +29,8 @@ const PART = 16 * 1024 * 1024;
 const NOTHING = Buffer.alloc(0);
 
 /**
- * A file or mapping, or a part of it, as a Readable. What it is at first, that is given: a file that grows meanwhile
- * gives not a byte more. A path is opened and closed by the stream; a descriptor, FileHandle or Mapping stays the
+ * A file or mapping, or a part of it, as a Readable. It gives what the file held when it was opened: of one that grows
+ * meanwhile not a byte more. A path is opened and closed by the stream; a descriptor, FileHandle or Mapping stays the
  * caller's.
  *
  * - pipe() and pipeline() to a net.Socket or http.ServerResponse: the bytes leave by {@link sendfile}, where that is

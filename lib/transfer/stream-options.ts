@@ -54,7 +54,7 @@ export function openForReading(source: SendableFile): Promise<Source> {
       throw error;
     }
   });
-  opening.catch(() => undefined); // whoever opens the stream is told
+  opening.catch(() => undefined); // the stream tells it when it opens
   if (wrong !== undefined) throw wrong as Error;
   return opening;
 }

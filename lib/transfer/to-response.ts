@@ -42,7 +42,7 @@ function sendOpened(
   const range = source.range(wanted);
   announce(response, source, range);
   if (!hasBody(response) || range.length === 0) return undefined;
-  // Whoever looks at the head when it is made (on-headers) may change what follows: make it, then look again.
+  // Code that looks at the head when it is made (on-headers) may change what follows: make it, then look again.
   if (!response.headersSent) response.writeHead(response.statusCode);
   transfer.throwIfStopped();
   if (announcedLength(response) === undefined) {

@@ -10,7 +10,7 @@ import type { Source } from './source';
 export interface TransferOptions {
   readonly signal: AbortSignal | undefined;
   readonly onProgress: ((sent: number) => void) | undefined;
-  /** Rejects only when its work has ended, which then asks throwIfStopped() itself. Default false. */
+  /** run() rejects only after its work has ended; the work must call throwIfStopped() itself. Default false. */
   readonly endsByItself?: boolean;
 }
 
@@ -131,7 +131,7 @@ export class Transfer {
     try {
       this.#report();
     } catch (error) {
-      this.stop(error as Error); // the caller's own callback failed: he gets it back by the promise
+      this.stop(error as Error); // the caller's own callback failed: the promise rejects with that
     }
   }
 
