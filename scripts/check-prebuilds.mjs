@@ -1,7 +1,7 @@
 // The gate of every binary in prebuilds/ (or the folder given): format, processor, libraries, glibc floor, exports and
 // hardening, read from the file itself, so that any machine can check all of them.
 //
-//   node scripts/check-prebuilds.mjs [FOLDER]       a line for each; status 1 when one is not as it must be
+//   node scripts/check-prebuilds.mjs [FOLDER]       a line for each; status 1 if one fails
 //
 // Sources: elf(5); Mach-O: <mach-o/loader.h>; PE: Microsoft's "PE Format".
 import { readdirSync, readFileSync } from 'node:fs';

@@ -44,10 +44,12 @@ function muslLibraries() {
 
 const specFiles = [...core.everywhere, ...core.runtimes].map((spec) => `out/test/${spec}.spec.js`);
 
-function specs(folder, name, command, flags = [], env = {}) {
+/** `runtime` fetches what its line needs. */
+function specs(folder, name, runtime) {
   const expected = JSON.stringify(Object.keys(KNOWN[name.split(' ')[0]]));
-  const args = [...flags, 'out/test/runtimes/run.js', expected, ...specFiles];
   line(`${name}, core specs`, () => {
+    const { command, flags = [], env = {} } = runtime();
+    const args = [...flags, 'out/test/runtimes/run.js', expected, ...specFiles];
     const { stdout } = run(command, args, { cwd: folder, env: { ...process.env, ...env } });
     return { said: stdout };
   });
@@ -79,7 +81,7 @@ function bundled(folder, bun) {
   });
   line('bun build --compile', () => {
     const left = ['../build/*', '../src-native/*', ...missing(folder)].flatMap((file) => ['--external', file]);
-    run(bun, ['build', '--compile', 'program.mjs', '--outfile', 'program', ...left], { cwd: app });
+    run(bun(), ['build', '--compile', 'program.mjs', '--outfile', 'program', ...left], { cwd: app });
     const alone = mkdtempSync(path.join(os.tmpdir(), 'zerocopy-compiled-'));
     try {
       cpSync(path.join(app, 'program'), path.join(alone, 'program'));
@@ -100,12 +102,15 @@ function missing(folder) {
 const folder = mkdtempSync(path.join(os.tmpdir(), 'zerocopy-runtimes-'));
 try {
   installPacked(folder);
-  const bun = path.join(tool('@oven/bun-linux-x64'), 'bin/bun');
-  specs(folder, 'Bun', bun);
-  specs(folder, 'Bun for musl', path.join(tool('@oven/bun-linux-x64-musl'), 'bin/bun'), [], { LD_LIBRARY_PATH: muslLibraries() });
-  specs(folder, 'Deno', path.join(tool('@deno/linux-x64-glibc'), 'deno'), ['run', '-A', '--v8-flags=--expose-gc'], {
-    DENO_NO_UPDATE_CHECK: '1', DENO_DIR: path.join(folder, 'deno'),
-  });
+  const bun = () => path.join(tool('@oven/bun-linux-x64'), 'bin/bun');
+  specs(folder, 'Bun', () => ({ command: bun() }));
+  specs(folder, 'Bun for musl', () => (
+    { command: path.join(tool('@oven/bun-linux-x64-musl'), 'bin/bun'), env: { LD_LIBRARY_PATH: muslLibraries() } }));
+  specs(folder, 'Deno', () => ({
+    command: path.join(tool('@deno/linux-x64-glibc'), 'deno'),
+    flags: ['run', '-A', '--v8-flags=--expose-gc'],
+    env: { DENO_NO_UPDATE_CHECK: '1', DENO_DIR: path.join(folder, 'deno') },
+  }));
   bundled(folder, bun);
 } finally {
   rmSync(folder, { recursive: true, force: true });

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # The arm64 binary of prebuilds/ in an arm64 Node, under qemu's user emulation (Debian: qemu-user-static
-# libc6-arm64-cross libstdc++6-arm64-cross). Specs are those that neither start processes of their own, which the
-# emulated execve(2) cannot, nor want more address space or time than emulation has.
+# libc6-arm64-cross libstdc++6-arm64-cross). It runs specs that start no processes, which the emulated execve(2) cannot
+# do, and that need no more address space or time than emulation offers.
 #
-# Wants out/test (npm run build) and prebuilds/linux-arm64 (npm run prebuilds).
+# Needs out/test (npm run build) and prebuilds/linux-arm64 (npm run prebuilds).
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 

@@ -3,8 +3,8 @@
 #
 #   scripts/native-tests.sh [BUILD…]      BUILD: plain, asan (with LSan), ubsan, tsan, controls; default: all of them
 #
-# `controls` plants one fault at a time in a copy of the source, and wants the build named beside it to notice.
-# What is built goes to out/native/BUILD and is kept while the sources stand. Needs node, g++ and, for tsan, clang++-19.
+# `controls` plants one fault at a time in a copy of the source; the build named beside it must notice.
+# What is built goes to out/native/BUILD and is kept until the sources change. Needs node, g++ and, for tsan, clang++-19.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 

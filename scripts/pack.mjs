@@ -4,9 +4,10 @@
 //                                               --host: with no binary but this machine's, its own build unless one
 //                                               in prebuilds/ is newer, for what is packed to be tried here
 //
-// Beside the repository it lacks what only its developers need: names of internal modules in dist/, and its maps; the
+// Unlike the repository it lacks what only developers need: names of internal modules in dist/, and its maps; the
 // comments of the C++, a third of its text; of package.json scripts and devDependencies. Wants dist/ (npm run build)
-// and prebuilds/. Where libdeflate-gzip is (Debian: libdeflate-tools) it packs closer than npm does, by a twentieth.
+// and prebuilds/. Where libdeflate-gzip is installed (Debian: libdeflate-tools) the tarball is a
+// twentieth smaller than npm's.
 import { execFileSync, spawnSync } from 'node:child_process';
 import {
   copyFileSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync,

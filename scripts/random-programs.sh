@@ -4,7 +4,7 @@
 #   scripts/random-programs.sh [PROGRAMS [SEED]]      default: 100 programs from seed 1, on the node of PATH
 #   scripts/random-programs.sh controls               plants faults in copies of the addon, which must be found
 #
-# Wants out/test and build/ (npm run build).
+# Needs out/test and build/ (npm run build).
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 

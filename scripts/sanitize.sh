@@ -6,7 +6,7 @@
 # Before each, a control: an addon with planted faults (test/native/planted.h), which must be noticed.
 # Left out, for time: test/view (TypeScript alone, over memory of its own), test/native (sanitized by
 # native-tests.sh), test/package (installs and builds), and more in all_specs(). The addons go to out/sanitize/, never to build/.
-# Wants out/test (npm run build).
+# Needs out/test (npm run build).
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 

