@@ -28,7 +28,9 @@ export function encodingsFor(available: readonly Encoding[]): Preference {
 type Encodings = (available: readonly string[], options: { preferred: readonly string[] }) => string[];
 
 function negotiate(header: string, available: readonly Encoding[]): readonly Encoding[] {
-  const negotiator = new Negotiator({ headers: { 'accept-encoding': header } });
+  // An old name for the same (RFC 9110 section 8.4.1.3).
+  const accepted = header.replace(/(?<=^|[\s,])x-gzip(?=$|[\s,;])/gi, 'gzip');
+  const negotiator = new Negotiator({ headers: { 'accept-encoding': accepted } });
   const all = [...available, 'identity'];
   const sorted = (negotiator.encodings as Encodings).call(negotiator, all, { preferred: all });
   const identity = sorted.indexOf('identity');

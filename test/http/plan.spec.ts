@@ -287,7 +287,11 @@ describe('Accept-Encoding (section 12.5.3)', () => {
     ['br;q=0.001, identity;q=0.5', []],
     ['br;q=0.5, identity;q=0.4, gzip;q=0.2', ['br']],
     ['deflate', []],
-    ['x-gzip', []],
+    ['x-gzip', ['gzip']], // an old name for it (section 8.4.1.3)
+    ['X-GZIP;q=0.5,br;q=0.6', ['br', 'gzip']],
+    ['deflate, x-gzip', ['gzip']],
+    ['x-gzip;q=0, br', ['br']],
+    ['x-gzip-2, ax-gzip', []],
     ['constructor', []],
   ];
   for (const [header, expected] of cases) {
