@@ -6,50 +6,18 @@ import type http from 'node:http';
 
 import { explainTransfer } from '../transfer/explain';
 import { sendfile } from '../transfer/sendfile';
+import { dropContentHeaders, dropFileHeaders } from './application-headers';
 import type { CachedFile } from './file-cache';
 import type { Page } from './pages';
-import type { HeaderList, Piece, Plan, Representation } from './plan';
+import type { Piece, Plan } from './plan';
 import { countAtOnce, countFallback, countSendfile } from './transfers';
 
 /** Which way a body went; 'none' where there was none to send. */
 export type BodyWay = 'sendfile' | 'inline' | 'fallback' | 'none';
 
-/** What an application set before stands beside, or instead of, what we would say. */
-const APPLICATION_WINS = new Set(['cache-control', 'content-type', 'etag', 'last-modified', 'accept-ranges']);
-
-/** The representation as an application wants it that has set headers of its own already. */
-export function adapted(file: Representation, response: http.ServerResponse): Representation {
-  const text = (name: string): string | undefined => {
-    const value = response.getHeader(name);
-    return value === undefined ? undefined : String(value);
-  };
-  return {
-    ...file,
-    contentType: text('content-type') ?? file.contentType,
-    etag: text('etag') ?? file.etag,
-    shared: besides(file.shared, response),
-    whole: besides(file.whole, response),
-  };
-}
-
-function besides(headers: HeaderList, response: http.ServerResponse): HeaderList {
-  const left: string[] = [];
-  for (let i = 0; i + 1 < headers.length; i += 2) {
-    const [name = '', value = ''] = headers.slice(i, i + 2);
-    if (APPLICATION_WINS.has(name.toLowerCase()) && response.hasHeader(name)) continue;
-    left.push(name, name === 'Vary' && response.hasHeader(name) ? merged(response.getHeader(name), value) : value);
-  }
-  return left;
-}
-
-function merged(present: number | string | string[] | undefined, value: string): string {
-  const all = [present ?? []].flat().join(', ');
-  const names = all.toLowerCase().split(/\s*,\s*/);
-  return names.includes('*') || names.includes(value.toLowerCase()) ? all : `${all}, ${value}`;
-}
-
 export function sendPage(response: http.ServerResponse, page: Page, method: string | undefined): void {
   const { status, headers, body } = page;
+  dropFileHeaders(response, status >= 400);
   response.writeHead(status, headers as string[]);
   response.end(method === 'HEAD' ? undefined : body);
 }
@@ -58,6 +26,7 @@ export function sendPage(response: http.ServerResponse, page: Page, method: stri
 export function sendPlanned(
   response: http.ServerResponse, { status, headers, pieces }: Plan, file: CachedFile, onGone: () => void,
 ): BodyWay {
+  if (status === 304) dropContentHeaders(response);
   response.writeHead(status, headers as string[]);
   if (pieces.length === 0) {
     response.end();

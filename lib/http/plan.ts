@@ -12,7 +12,9 @@ export type HeaderList = readonly string[];
 export interface Representation extends Validators {
   readonly size: number;
   readonly contentType: string;
-  /** What every answer about it says: ETag, Last-Modified, Cache-Control, Vary. */
+  /** The head of a 304: Cache-Control, Last-Modified, ETag, Vary. */
+  readonly unmodified: HeaderList;
+  /** What every answer with bytes of it says: these, and Content-Encoding. */
   readonly shared: HeaderList;
   /** The head of a complete answer. */
   readonly whole: HeaderList;
@@ -46,7 +48,7 @@ export function planResponse(request: RequestFacts, file: Representation): Plan 
   if (request.status !== 200) return complete(request, file, request.status);
   switch (evaluate(request.headers, file)) {
     case 'failed': return { status: 412, headers: [], pieces: [], isRefusal: true };
-    case 'not-modified': return { status: 304, headers: file.shared, pieces: [] };
+    case 'not-modified': return { status: 304, headers: file.unmodified, pieces: [] };
     default: return request.headers.range === undefined ? complete(request, file, 200) : partial(request, file);
   }
 }

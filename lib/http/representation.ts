@@ -30,14 +30,15 @@ export function represent(
   const contentType = contentTypeOf(name);
   const etag = policy.etag ? entityTag(version, encoding) : undefined;
   const lastModified = policy.lastModified ? new Date(modifiedSeconds * 1000).toUTCString() : undefined;
-  const shared = ['Cache-Control', policy.cacheControl];
-  if (lastModified !== undefined) shared.push('Last-Modified', lastModified);
-  if (etag !== undefined) shared.push('ETag', etag);
-  if (encoding !== undefined) shared.push('Content-Encoding', encoding);
-  if (policy.varies) shared.push('Vary', 'Accept-Encoding');
+  const unmodified = ['Cache-Control', policy.cacheControl];
+  if (lastModified !== undefined) unmodified.push('Last-Modified', lastModified);
+  if (etag !== undefined) unmodified.push('ETag', etag);
+  if (policy.varies) unmodified.push('Vary', 'Accept-Encoding');
+  const shared = encoding === undefined ? unmodified : [...unmodified, 'Content-Encoding', encoding];
   const whole = ['Content-Type', contentType, 'Content-Length', String(size), ...shared];
   if (policy.acceptRanges) whole.push('Accept-Ranges', 'bytes');
-  return { size, contentType, shared, whole, acceptRanges: policy.acceptRanges, etag, lastModified, modifiedSeconds };
+  const { acceptRanges } = policy;
+  return { size, contentType, unmodified, shared, whole, acceptRanges, etag, lastModified, modifiedSeconds };
 }
 
 function contentTypeOf(name: string): string {

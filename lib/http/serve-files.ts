@@ -8,7 +8,8 @@ import os from 'node:os';
 import path from 'node:path';
 
 import { invalidArgType, isOsFailure, requestError, systemError, type OsFailure } from '../errors';
-import { adapted, sendPage, sendPlanned, type BodyWay } from './answer';
+import { sendPage, sendPlanned, type BodyWay } from './answer';
+import { adapted, rememberHeaders } from './application-headers';
 import { DocumentRoot, type Way } from './document-root';
 import { ENCODINGS, encodingsFor, type Encoding, type Preference } from './encodings';
 import { FileCache, type CachedFile, type Found } from './file-cache';
@@ -170,8 +171,9 @@ class FileServer {
 
   #answer(exchange: Exchange, name: string, file: CachedFile): void {
     const { request, response } = exchange;
-    // Somebody else answered, or the client left, while it was opened; or setHeaders() does not want it sent.
-    if (isOver(response) || !this.#setHeaders(exchange, name, file) || isOver(response)) {
+    // Somebody else answered, or the client left, while it was opened.
+    const takeBack = isOver(response) ? undefined : this.#setHeaders(exchange, name, file);
+    if (takeBack === undefined || isOver(response)) { // or setHeaders() does not want it sent
       file.release();
       return;
     }
@@ -180,6 +182,7 @@ class FileServer {
     const plan = planResponse(factsOf(request, response), suited);
     if (plan.isRefusal === true) {
       file.release();
+      takeBack();
       sendPage(response, errorPage(plan.status, plan.headers), request.method);
       return;
     }
@@ -187,21 +190,26 @@ class FileServer {
     this.#observer?.(response, way);
   }
 
-  /** False when it threw: next() has the error then, or the client a 500 and the process a warning. */
-  #setHeaders({ request, response, next }: Exchange, name: string, { stats }: CachedFile): boolean {
+  /**
+   * Answers what takes the headers back. Undefined when it threw: next() has the error then, or the client a 500 and
+   * the process a warning.
+   */
+  #setHeaders({ request, response, next }: Exchange, name: string, { stats }: CachedFile): (() => void) | undefined {
     const { setHeaders } = this.#settings;
-    if (setHeaders === undefined || stats === undefined) return true;
+    if (setHeaders === undefined || stats === undefined) return doNothing;
+    const takeBack = rememberHeaders(response);
     try {
       setHeaders(response, path.join(this.#root.path, name), stats);
-      return true;
+      return takeBack;
     } catch (error) {
+      if (!response.headersSent) takeBack();
       if (next !== undefined) next(error);
       else {
         process.emitWarning(error as Error);
         if (response.headersSent) response.destroy();
         else sendPage(response, errorPage(500), request.method);
       }
-      return false;
+      return undefined;
     }
   }
 
@@ -226,6 +234,8 @@ class FileServer {
     else next(requestError(status, statusText(status), cause));
   }
 }
+
+function doNothing(): void { /* no header was set */ }
 
 function isOver(response: http.ServerResponse): boolean {
   return response.headersSent || response.destroyed || response.writableEnded;

@@ -88,6 +88,15 @@ describe('conditional requests (RFC 9110 section 13)', () => {
     assert.deepEqual(answer.headers, ['Cache-Control', 'public, max-age=0', 'Last-Modified', DATE, 'ETag', ETAG]);
   });
 
+  it('304 for a precompressed file says what it varies by, and no coding of a body that it has not', () => {
+    const version = { size: 1000, modifiedSeconds: MODIFIED, modifiedNanoseconds: 0 };
+    const packed = represent('page.html', version, 'br', { ...ALL, varies: true });
+    const answer = plan({ 'if-none-match': packed.etag! }, packed);
+    assert.deepEqual([answer.status, header(answer, 'Vary'), header(answer, 'ETag')], [304, 'Accept-Encoding', packed.etag]);
+    assert.equal(header(answer, 'Content-Encoding'), undefined);
+    for (const headers of [{}, { range: 'bytes=0-1' }]) assert.equal(header(plan(headers, packed), 'Content-Encoding'), 'br');
+  });
+
   it('do not touch an answer to which the application gave a status', () => {
     const answer = plan({ 'if-none-match': ETAG, 'range': 'bytes=0-1' }, file(), { status: 404 });
     assert.deepEqual([answer.status, answer.pieces], [404, [{ offset: 0, length: 1000 }]]);
