@@ -100,11 +100,19 @@ function installs(name, command, args, { again = [], settings = {} } = {}) {
 
 const TYPES = `
 import { mmap, MemoryView, sendfile, type Mapping, type ZeroCopyErrorCode } from 'zerocopy';
-import { serveFiles } from 'zerocopy/http';
+import http from 'node:http';
+import http2 from 'node:http2';
+import https from 'node:https';
+import { accelerate, serveFiles, ZeroCopyResponse } from 'zerocopy/http';
 const mapping: Mapping = mmap('package.json');
 const length: number = new MemoryView(mapping.asUint8Array()).slice(0, 4).nbytes;
 const code: ZeroCopyErrorCode = 'ERR_SHORT_FILE';
-void [length, code, sendfile, serveFiles('.')];
+const files = serveFiles('.', { setHeaders(response, path, stats) { response.setHeader('X-Size', path + stats.size); } });
+const servers: [http.Server, https.Server, http2.Http2Server, http2.Http2SecureServer] = [
+  accelerate(http.createServer({ ServerResponse: ZeroCopyResponse }, files)), accelerate(https.createServer(files)),
+  accelerate(http2.createServer(files)), accelerate(http2.createSecureServer({}, files)),
+];
+void [length, code, sendfile, servers];
 // @ts-expect-error a number is no file name: the types are there and are strict
 mmap(new Date());
 `;

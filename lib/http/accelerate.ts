@@ -3,6 +3,7 @@
  */
 import { EventEmitter } from 'node:events';
 import http from 'node:http';
+import type http2 from 'node:http2';
 
 import { invalidArgType } from '../errors';
 import { optionalWholeNumber, optionsObject } from '../validate';
@@ -32,7 +33,9 @@ const accelerated = new WeakSet<EventEmitter>();
  * @example
  * accelerate(app.listen(8080)); // Express, Koa
  */
-export function accelerate<T extends http.Server>(server: T, options?: AccelerateOptions): T {
+export function accelerate<T extends http.Server | http2.Http2Server | http2.Http2SecureServer>(
+  server: T, options?: AccelerateOptions,
+): T {
   if (!((server as unknown) instanceof EventEmitter)) throw invalidArgType('server', 'an instance of http.Server', server);
   const { inlineLimit } = optionsObject(options, 'options', ['inlineLimit']);
   const listener = onPipe({ inlineLimit: optionalWholeNumber(inlineLimit, 'options.inlineLimit', INLINE_LIMIT) });

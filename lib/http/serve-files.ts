@@ -4,10 +4,11 @@
  */
 import { randomBytes } from 'node:crypto';
 import type http from 'node:http';
+import type http2 from 'node:http2';
 import os from 'node:os';
 import path from 'node:path';
 
-import { invalidArgType, isOsFailure, requestError, systemError, type OsFailure } from '../errors';
+import { invalidArgType, invalidArgValue, isOsFailure, requestError, systemError, type OsFailure } from '../errors';
 import { sendPage, sendPlanned, type BodyWay } from './answer';
 import { adapted, rememberHeaders } from './application-headers';
 import { DocumentRoot, type Way } from './document-root';
@@ -19,7 +20,12 @@ import { planResponse, type RequestFacts } from './plan';
 import { requestPath, splitTarget, withTrailingSlash, type Refusal, type RequestPath } from './request-path';
 
 export type Next = (error?: unknown) => void;
-export type FileHandler = (request: http.IncomingMessage, response: http.ServerResponse, next?: Next) => void;
+/** For node:http, and for node:http2 through its compatible API. */
+export type FileHandler = (
+  request: http.IncomingMessage | http2.Http2ServerRequest,
+  response: http.ServerResponse | http2.Http2ServerResponse,
+  next?: Next,
+) => void;
 
 /** Told which way each body goes, as it begins. */
 export type Observer = (response: http.ServerResponse, way: BodyWay) => void;
@@ -42,9 +48,13 @@ export function serveFiles(root: string, options?: ServeFilesOptions): FileHandl
 /** The same for callers with more to say: `way` chooses how the root is enforced. */
 export function createFileHandler(root: string, settings: Settings, observer?: Observer, way?: Way): FileHandler {
   if (typeof (root as unknown) !== 'string') throw invalidArgType('root', 'of type string', root);
+  // '' would be the current directory, whatever is in it.
+  if (root === '' || root.includes('\0')) throw invalidArgValue('root', root, 'must be a path');
   const documentRoot = new DocumentRoot(path.resolve(root), settings.symlinks, settings.revalidate, way);
   const server = new FileServer(documentRoot, settings, observer);
-  return (request, response, next) => { server.handle(request, response, next); };
+  return (request, response, next) => {
+    server.handle(request as http.IncomingMessage, response as http.ServerResponse, next);
+  };
 }
 
 /** One request on its way through. */
@@ -87,12 +97,12 @@ class FileServer {
 
   handle(request: http.IncomingMessage, response: http.ServerResponse, next: Next | undefined): void {
     const { method } = request;
-    const target = this.#targetOf(request);
-    if (typeof target === 'number') {
-      this.#refuse({ request, response, next }, target);
+    if (method !== 'GET' && method !== 'HEAD') {
+      this.#answerOther(request, response, next);
       return;
     }
-    if (method !== 'GET' && method !== 'HEAD') this.#answerOther(request, response, next);
+    const target = this.#targetOf(request);
+    if (typeof target === 'number') this.#refuse({ request, response, next }, target);
     else if (target.isHidden && this.#settings.dotfiles !== 'allow') {
       this.#refuse({ request, response, next }, this.#settings.dotfiles === 'deny' ? 403 : 404);
     } else if (isMountWithoutSlash(request, target)) this.#redirect({ request, response, next, target });
@@ -138,6 +148,7 @@ class FileServer {
   #found(exchange: Exchange, candidates: readonly string[], at: number, file: Found): void {
     const name = candidates[at] ?? '';
     if (!isOsFailure(file)) this.#choose(exchange, name, file, this.#encodings(exchange.request), 0);
+    else if (isOver(exchange.response)) return; // somebody else answered while it was looked for
     else if (isToRedirect(exchange.target, name, file)) this.#redirect(exchange);
     else if (at + 1 < candidates.length && STATUS_OF.get(file.errno) === 404) this.#try(exchange, candidates, at + 1);
     else this.#fail(exchange, file);

@@ -1,7 +1,6 @@
 /** Whole requests over loopback, as a raw client sees the answers. */
 import assert from 'node:assert/strict';
 import { mkdirSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
-import type http from 'node:http';
 import http2 from 'node:http2';
 import https from 'node:https';
 import net from 'node:net';
@@ -214,7 +213,24 @@ describe('serveFiles', () => {
       return { status: (await ask(port, target)).status, calls };
     }
 
-    for (const target of ['/missing', '/../x', '/%ff', '/.hidden', 'POST /small.txt', 'OPTIONS /small.txt', '/bare/']) {
+    it('who answered while it was looking', async () => {
+      const files = serveFiles(root);
+      const late: unknown[] = [];
+      const { port } = await listen((request, response) => {
+        let isAnswered = false;
+        files(request, response, (error) => { if (isAnswered) late.push(error); });
+        files(request, response);
+        isAnswered = true;
+        if (!response.headersSent) response.writeHead(299, { 'Content-Length': 0 }).end();
+      });
+      // A name that nobody has asked the system for is looked up on the thread pool, where there is one to do it.
+      const targets = Array.from({ length: 20 }, (_, i) => [`/missing-${String(i)}-${String(Math.random())}`] as const);
+      const answers = await askAll(port, targets);
+      assert.deepEqual(late, []);
+      for (const { status } of answers) assert.ok(status === 299 || status === 404);
+    });
+
+    for (const target of ['/missing', '/../x', '/%ff', '/.hidden', 'POST /small.txt', 'OPTIONS /small.txt', 'OPTIONS *', '/bare/']) {
       it(`next() for ${target}`, async () => assert.deepEqual(await withNext({}, target), { status: 299, calls: [undefined] }));
     }
     for (const [target, status] of [['/missing', 404], ['/../x', 403], ['/%ff', 400]] as const) {
@@ -225,7 +241,8 @@ describe('serveFiles', () => {
         assert.ok(!String(error.stack).includes(root));
       });
     }
-    for (const [target, status] of [['POST /small.txt', 405], ['OPTIONS /small.txt', 204], ['DELETE /', 405]] as const) {
+    for (const [target, status] of [['POST /small.txt', 405], ['OPTIONS /small.txt', 204], ['DELETE /', 405],
+      ['OPTIONS *', 204], ['POST /%ff', 405]] as const) {
       it(`without next or fallthrough it answers ${target} with ${String(status)}`, async () => {
         for (const port of [await serving(), await serving({ fallthrough: false })]) {
           const { status: got, headers } = await ask(port, target);
@@ -305,6 +322,8 @@ describe('serveFiles', () => {
   describe('refuses', () => {
     const wrong: readonly [what: string, root: unknown, options: unknown, error: object][] = [
       ['no root', undefined, undefined, { code: 'ERR_INVALID_ARG_TYPE', name: 'TypeError' }],
+      ['an empty root', '', undefined, { code: 'ERR_INVALID_ARG_VALUE', name: 'TypeError', message: /'root'|"root"/ }],
+      ['a root with a null', 'a\0', undefined, { code: 'ERR_INVALID_ARG_VALUE', message: /'root'|"root"/ }],
       ['a root that is not there', '/missing/root', undefined, { code: 'ENOENT', syscall: 'open', path: '/missing/root' }],
       ['a root that is a file', '/etc/passwd', undefined, { code: 'ENOTDIR' }],
       ['an unknown option', '.', { maxage: 1 }, { code: 'ERR_INVALID_ARG_VALUE', message: /options\.maxage/ }],
@@ -372,10 +391,7 @@ describe('serveFiles', () => {
     });
 
     it('HTTP/2', async () => {
-      const files = serveFiles(root);
-      const server = http2.createServer((request, response) => {
-        files(request as unknown as http.IncomingMessage, response as unknown as http.ServerResponse);
-      }).listen(0);
+      const server = http2.createServer(serveFiles(root)).listen(0); // as it is, for the compiler too
       const client = http2.connect(`http://127.0.0.1:${String((server.address() as net.AddressInfo).port)}`);
       const get = (headers: http2.OutgoingHttpHeaders) => new Promise<[unknown, Buffer]>((resolve, reject) => {
         const stream = client.request(headers);
