@@ -128,12 +128,21 @@ const builtins = (home) => ({
 });
 
 /**
+ * esbuild calls a class that mentions itself `_Mapping`, which users would read in errors and inspection: its own name
+ * again, with a space for the underscore that the columns of the map count.
+ */
+function withClassNames(code) {
+  const renamed = [...code.matchAll(/^(?:var|let|const) (\w+) = class _\1\b/gm)].map(([, name]) => name);
+  return renamed.reduce((text, name) => text.replaceAll(new RegExp(`(?<![\\w$.#])_${name}\\b`, 'g'), `${name} `), code);
+}
+
+/**
  * Shorter by half. Names of functions and classes stay, for stack traces and inspection; those of locals and parameters
  * only the map knows. A statement is a line: for an uncaught error Node prints the whole line that threw it.
  */
 async function shorten(file) {
   const content = readFileSync(`${file}.map`, 'utf8');
-  const { code, map } = await minify(readFileSync(file, 'utf8'), {
+  const { code, map } = await minify(withClassNames(readFileSync(file, 'utf8')), {
     ecma: 2020, keep_classnames: true, keep_fnames: true, compress: { passes: 2, sequences: false },
     format: { semicolons: false, max_line_len: 160 },
     sourceMap: { content, url: `${path.basename(file)}.map` },

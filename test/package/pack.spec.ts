@@ -139,6 +139,13 @@ describe('the packed package', () => {
     }
   });
 
+  it('has classes that are called as they are exported', () => {
+    const names = `Object.entries({ ...require('zerocopy'), ...require('zerocopy/http') })
+      .filter(([, value]) => /^class/.test(String(value))).map(([name, value]) => name + ' ' + value.name).join()`;
+    assert.equal(run(['-p', names]), 'Mapping Mapping,MemoryView MemoryView,ZeroCopyResponse ZeroCopyResponse\n');
+    assert.match(run(['-p', `require('zerocopy').mmap('package.json').view(0, 1)`]), /^MemoryView 'B' \[1\] of Mapping, /);
+  });
+
   it('has the command zerocopy, which serves a folder', async () => {
     const child = spawn(process.execPath, ['node_modules/.bin/zerocopy', 'serve', '--port', '0'], { cwd: app, env: bare });
     try {
