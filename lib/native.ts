@@ -52,7 +52,7 @@ export interface WaitOutcome extends OsFailure {
   readonly end: number;
 }
 
-/** Live counters of the whole process, for tests. */
+/** What the whole process has, and has had (src-native/counters.h). */
 export interface Counters {
   readonly regionsMapped: number;
   readonly regionsUnmapped: number;

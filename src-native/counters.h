@@ -1,4 +1,5 @@
-// Process-wide live counters. Tests assert them before, during and after; nothing else depends on them.
+// What the process has, and has had. Tests assert them before, during and after; the budget of maps and the descriptors
+// for faults go by them. The "regions" are the pieces of mapped memory (Pages): those that threads share count once.
 #ifndef ZEROCOPY_COUNTERS_H_
 #define ZEROCOPY_COUNTERS_H_
 

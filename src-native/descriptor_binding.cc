@@ -31,8 +31,7 @@ napi_value CloseDescriptor(napi_env env, napi_callback_info info) {
   Environment* environment = Environment::From(env);
   int fd = -1;
   if (!arguments.Descriptor(0, &fd) || environment == nullptr) return ThrowMisuse(env, "closeDescriptor(fd)");
-  const os::Status closed = environment->descriptors.Close(fd);
-  return closed.ok() ? MakeUndefined(env) : MakeFailure(env, closed.error());
+  return NothingOrFailure(env, environment->descriptors.Close(fd));
 }
 
 }  // namespace

@@ -32,8 +32,8 @@ struct Environment {
     return static_cast<Environment*>(data);
   }
 
-  // Cleanup hooks run in the reverse order of their adding. After this call the environment's own runs before those
-  // of everything that Node has made until now.
+  // Cleanup hooks run in the reverse order of their adding. After this call our hook runs before the hooks of
+  // everything that Node has created so far.
   void TearDownFirst(napi_env env);
 };
 

@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "os/byte_range.h"
 #include "os/result.h"
 
 namespace zerocopy {
@@ -79,6 +80,15 @@ inline napi_value MakeFailure(napi_env env, const os::OsError& error) {
   return failure;
 }
 
+inline napi_value NothingOrFailure(napi_env env, const os::Status& status) {
+  return status.ok() ? MakeUndefined(env) : MakeFailure(env, status.error());
+}
+
+template <typename T>
+napi_value NumberOrFailure(napi_env env, const os::Result<T>& result) {
+  return result.ok() ? MakeSize(env, result.value()) : MakeFailure(env, result.error());
+}
+
 // The arguments of one call. A missing one is undefined, so reading it as a number fails cleanly.
 template <size_t kCount>
 class Arguments {
@@ -98,6 +108,11 @@ class Arguments {
     if (!(number >= 0 && number <= kTwoTo53)) return false;  // refuses NaN too
     *out = static_cast<uint64_t>(number);
     return static_cast<double>(*out) == number;
+  }
+
+  // Two arguments, of which the first is the offset.
+  bool Range(size_t first, os::ByteRange* out) const {
+    return Size(first, &out->offset) && Size(first + 1, &out->length);
   }
 
   bool Descriptor(size_t index, int* out) const {

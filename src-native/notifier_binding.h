@@ -31,7 +31,7 @@ class Notifier {
     return made == napi_ok;
   }
 
-  // On the environment's thread, as the next: a piece of work is under way.
+  // Call on the environment's thread, like Taken(): one more piece of work has begun.
   void Began(napi_env env) {
     if (under_way_++ == 0) napi_ref_threadsafe_function(env, call_);
   }

@@ -118,8 +118,7 @@ napi_value DescribeFile(napi_env env, napi_callback_info info) {
   if (!arguments.Descriptor(0, &descriptor) || !FactsArray(env, arguments[1], &facts)) {
     return ThrowMisuse(env, "describeFile(descriptor, facts)");
   }
-  const os::Status described = DescribeInto(descriptor, facts);
-  return described.ok() ? MakeUndefined(env) : MakeFailure(env, described.error());
+  return NothingOrFailure(env, DescribeInto(descriptor, facts));
 }
 
 // isFileAtHand(path)

@@ -38,7 +38,7 @@ napi_value PrefetchHeld(napi_env env, napi_callback_info info) {
   const Arguments<3> arguments(env, info);
   os::ByteRange range;
   Hold held = arguments.ok() ? FromHold(env, arguments[0]) : nullptr;
-  if (held == nullptr || !arguments.Size(1, &range.offset) || !arguments.Size(2, &range.length)) {
+  if (held == nullptr || !arguments.Range(1, &range)) {
     return ThrowMisuse(env, "prefetchHeld(hold, offset, length)");
   }
   return RunOnPool(env, std::move(held), range, &Region::Prefetch, "zerocopy:prefetch");

@@ -15,10 +15,6 @@
 namespace zerocopy::region {
 namespace {
 
-napi_value NothingOrFailure(napi_env env, const os::Status& status) {
-  return status.ok() ? MakeUndefined(env) : MakeFailure(env, status.error());
-}
-
 // pageSize(): bytes
 napi_value PageSize(napi_env env, napi_callback_info) { return MakeSize(env, os::PageSize()); }
 
@@ -35,7 +31,7 @@ napi_value Residency(napi_env env, napi_callback_info info) {
   os::ByteRange range;
   void* map = nullptr;
   size_t count = 0;
-  if (region == nullptr || !arguments.Size(1, &range.offset) || !arguments.Size(2, &range.length) ||
+  if (region == nullptr || !arguments.Range(1, &range) ||
       !ReadArray(env, arguments[3], napi_uint8_array, &map, &count)) {
     return ThrowMisuse(env, "residency(handle, offset, length, map)");
   }
@@ -48,7 +44,7 @@ napi_value OfRange(napi_env env, napi_callback_info info) {
   const Arguments<3> arguments(env, info);
   const std::shared_ptr<Region> region = arguments.ok() ? FromHandle(env, arguments[0]) : nullptr;
   os::ByteRange range;
-  if (region == nullptr || !arguments.Size(1, &range.offset) || !arguments.Size(2, &range.length)) {
+  if (region == nullptr || !arguments.Range(1, &range)) {
     return ThrowMisuse(env, "(handle, offset, length)");
   }
   if (!MayDivideMap()) return MakeNull(env);

@@ -31,10 +31,6 @@
 namespace zerocopy::region {
 namespace {
 
-napi_value NothingOrFailure(napi_env env, const os::Status& status) {
-  return status.ok() ? MakeUndefined(env) : MakeFailure(env, status.error());
-}
-
 // ---- Room for another map -------------------------------------------------------------------------------------
 
 // When to look for what was dropped. It goes up with what is really in use, so that a program with many mappings
@@ -83,9 +79,8 @@ napi_value MapFile(napi_env env, napi_callback_info info) {
   os::ByteRange range;
   uint64_t access = 0;
   MapOptions options;
-  if (!arguments.Descriptor(0, &descriptor) || !arguments.Size(1, &range.offset) || !arguments.Size(2, &range.length) ||
-      !arguments.Size(3, &access) || access > 2 || !arguments.Boolean(4, &options.keep_descriptor) ||
-      !arguments.Boolean(5, &options.populate)) {
+  if (!arguments.Descriptor(0, &descriptor) || !arguments.Range(1, &range) || !arguments.Size(3, &access) ||
+      access > 2 || !arguments.Boolean(4, &options.keep_descriptor) || !arguments.Boolean(5, &options.populate)) {
     return ThrowMisuse(env, "mapFile(descriptor, offset, length, access, keepDescriptor, populate)");
   }
   return MapWhereThereIsRoom(
@@ -97,8 +92,7 @@ napi_value MappableLength(napi_env env, napi_callback_info info) {
   const Arguments<1> arguments(env, info);
   int descriptor = -1;
   if (!arguments.Descriptor(0, &descriptor)) return ThrowMisuse(env, "mappableLength(descriptor)");
-  const os::Result<uint64_t> length = os::MappableLength(descriptor);
-  return length.ok() ? MakeSize(env, length.value()) : MakeFailure(env, length.error());
+  return NumberOrFailure(env, os::MappableLength(descriptor));
 }
 
 // mapAgain(handle, length): handle | failure | null for too many maps
@@ -130,7 +124,7 @@ napi_value AllocateFile(napi_env env, napi_callback_info info) {
   const Arguments<3> arguments(env, info);
   int descriptor = -1;
   os::ByteRange range;
-  if (!arguments.Descriptor(0, &descriptor) || !arguments.Size(1, &range.offset) || !arguments.Size(2, &range.length)) {
+  if (!arguments.Descriptor(0, &descriptor) || !arguments.Range(1, &range)) {
     return ThrowMisuse(env, "allocateFile(descriptor, offset, length)");
   }
   return NothingOrFailure(env, os::Allocate(descriptor, range));
@@ -162,8 +156,7 @@ napi_value ShowsFile(napi_env env, Region& region) {
 napi_value FileSizeOf(napi_env env, Region& region) {
   const std::shared_ptr<Pages> pages = region.pages();
   if (pages == nullptr) return MakeFailure(env, {EBADF, "fstat"});
-  const os::Result<uint64_t> size = pages->FileSize();
-  return size.ok() ? MakeSize(env, size.value()) : MakeFailure(env, size.error());
+  return NumberOrFailure(env, pages->FileSize());
 }
 
 // copyWithin(handle, target, start, length): undefined | failure
@@ -172,8 +165,7 @@ napi_value CopyWithin(napi_env env, napi_callback_info info) {
   const std::shared_ptr<Region> region = arguments.ok() ? FromHandle(env, arguments[0]) : nullptr;
   uint64_t target = 0;
   os::ByteRange source;
-  if (region == nullptr || !arguments.Size(1, &target) || !arguments.Size(2, &source.offset) ||
-      !arguments.Size(3, &source.length)) {
+  if (region == nullptr || !arguments.Size(1, &target) || !arguments.Range(2, &source)) {
     return ThrowMisuse(env, "copyWithin(handle, target, start, length)");
   }
   return NothingOrFailure(env, region->CopyWithin(target, source));
@@ -198,7 +190,7 @@ napi_value Flush(napi_env env, napi_callback_info info) {
   const Arguments<3> arguments(env, info);
   const std::shared_ptr<Region> region = arguments.ok() ? FromHandle(env, arguments[0]) : nullptr;
   os::ByteRange range;
-  if (region == nullptr || !arguments.Size(1, &range.offset) || !arguments.Size(2, &range.length)) {
+  if (region == nullptr || !arguments.Range(1, &range)) {
     return ThrowMisuse(env, "flush(handle, offset, length)");
   }
   return NothingOrFailure(env, region->Flush(range));
@@ -209,7 +201,7 @@ napi_value OnPool(napi_env env, napi_callback_info info, Operation operation, co
   const Arguments<3> arguments(env, info);
   os::ByteRange range;
   std::shared_ptr<Region> held = arguments.ok() ? Held(FromHandle(env, arguments[0])) : nullptr;
-  if (held == nullptr || !arguments.Size(1, &range.offset) || !arguments.Size(2, &range.length)) {
+  if (held == nullptr || !arguments.Range(1, &range)) {
     return ThrowMisuse(env, "(handle of an open region, offset, length)");
   }
   return RunOnPool(env, std::move(held), range, operation, name);
@@ -229,8 +221,7 @@ napi_value Advise(napi_env env, napi_callback_info info) {
   const std::shared_ptr<Region> region = arguments.ok() ? FromHandle(env, arguments[0]) : nullptr;
   os::ByteRange range;
   uint64_t advice = 0;
-  if (region == nullptr || !arguments.Size(1, &range.offset) || !arguments.Size(2, &range.length) ||
-      !arguments.Size(3, &advice) || advice >= os::kAdviceCount) {
+  if (region == nullptr || !arguments.Range(1, &range) || !arguments.Size(3, &advice) || advice >= os::kAdviceCount) {
     return ThrowMisuse(env, "advise(handle, offset, length, advice)");
   }
   if (!MayDivideMap()) return MakeNull(env);

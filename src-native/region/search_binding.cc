@@ -43,8 +43,7 @@ template <size_t kCount>
 std::shared_ptr<Region> OpenRange(napi_env env, const Arguments<kCount>& arguments, size_t first,
                                   os::ByteRange* range) {
   std::shared_ptr<Region> region = arguments.ok() ? FromHandle(env, arguments[0]) : nullptr;
-  const bool right = region != nullptr && arguments.Size(first, &range->offset) &&
-                     arguments.Size(first + 1, &range->length) && os::Fits(*range, region->length()) &&
+  const bool right = region != nullptr && arguments.Range(first, range) && os::Fits(*range, region->length()) &&
                      region->state() == State::kOpen;
   return right ? region : nullptr;
 }
@@ -130,9 +129,8 @@ napi_value RunTurn(napi_env env, napi_callback_info info) {
   const auto* search = arguments.ok() ? Unwrap<SearchReference>(env, arguments[0], kSearchTag) : nullptr;
   os::ByteRange range;
   bool last = false;
-  if (search == nullptr || *search == nullptr || !arguments.Size(1, &range.offset) ||
-      !arguments.Size(2, &range.length) || !os::Fits(range, (*search)->region().length()) ||
-      !arguments.Boolean(3, &last)) {
+  if (search == nullptr || *search == nullptr || !arguments.Range(1, &range) ||
+      !os::Fits(range, (*search)->region().length()) || !arguments.Boolean(3, &last)) {
     return ThrowMisuse(env, "searchTurn(search, offset, length, last)");
   }
   return RunOnPool(env, std::make_unique<SearchTurn>(*search, range, last), "zerocopy:search");

@@ -75,8 +75,8 @@ void ClearException(napi_env env) {
 // The Region and the range inside it that (handle, offset, length) name, held; nullptr with an exception pending.
 std::shared_ptr<Region> HeldRange(napi_env env, const Arguments<3>& arguments, os::ByteRange* range) {
   std::shared_ptr<Region> region = arguments.ok() ? FromHandle(env, arguments[0]) : nullptr;
-  const bool right = region != nullptr && arguments.Size(1, &range->offset) && arguments.Size(2, &range->length) &&
-                     range->length > 0 && os::Fits(*range, region->length()) && region->Hold(Holder::kWindow);
+  const bool right = region != nullptr && arguments.Range(1, range) && range->length > 0 &&
+                     os::Fits(*range, region->length()) && region->Hold(Holder::kWindow);
   if (right) return region;
   ThrowMisuse(env, "(handle of an open region, offset, length)");
   return nullptr;

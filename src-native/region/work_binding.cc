@@ -17,9 +17,7 @@ class RegionWork {
 
   void Run() { status_ = (region_.get()->*operation_)(range_); }
 
-  napi_value Answer(napi_env env) const {
-    return status_.ok() ? MakeUndefined(env) : MakeFailure(env, status_.error());
-  }
+  napi_value Answer(napi_env env) const { return NothingOrFailure(env, status_); }
 
  private:
   const std::shared_ptr<Region> region_;

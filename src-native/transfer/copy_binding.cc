@@ -105,9 +105,7 @@ napi_value StartCopyFile(napi_env env, napi_callback_info info) {
   const auto same = os::IsSameFile(file, request.target);
   if (!same.ok()) return MakeFailure(env, same.error());
   if (same.value() && (request.to.replaces || Overlap(request.offset, request.to.offset, request.length))) {
-    napi_value null = nullptr;
-    napi_get_null(env, &null);
-    return null;
+    return MakeNull(env);
   }
   CopySource source;
   source.offset = request.offset;

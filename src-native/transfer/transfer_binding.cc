@@ -79,11 +79,6 @@ PumpService* ServiceOf(napi_env env) {
   return nullptr;
 }
 
-template <typename T>
-napi_value NumberOrFailure(napi_env env, const os::Result<T>& result) {
-  return result.ok() ? MakeSize(env, result.value()) : MakeFailure(env, result.error());
-}
-
 // sendFile(out, in, useOffset, offset, count): one call of sendfile(2).
 napi_value SendFile(napi_env env, napi_callback_info info) {
   const Arguments<5> arguments(env, info);
@@ -107,7 +102,7 @@ struct InlineRequest {
   os::ByteRange range;
 
   bool Read(napi_env env, const Arguments<5>& arguments) {
-    return arguments.Descriptor(0, &out) && arguments.Size(3, &range.offset) && arguments.Size(4, &range.length) &&
+    return arguments.Descriptor(0, &out) && arguments.Range(3, &range) &&
            napi_get_value_string_latin1(env, arguments[1], head, sizeof head, &head_length) == napi_ok;
   }
 
@@ -167,7 +162,7 @@ napi_value StartSendMemory(napi_env env, napi_callback_info info) {
   const Arguments<4> arguments(env, info);
   int out = -1;
   os::ByteRange range;
-  if (!arguments.Descriptor(0, &out) || !arguments.Size(2, &range.offset) || !arguments.Size(3, &range.length)) {
+  if (!arguments.Descriptor(0, &out) || !arguments.Range(2, &range)) {
     return ThrowMisuse(env, "startSendMemory(out, hold, offset, length)");
   }
   PumpService* service = ServiceOf(env);
