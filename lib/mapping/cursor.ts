@@ -1,4 +1,4 @@
-import { invalidArgValue, outOfRange } from '../errors';
+import { invalidArgValue, invalidThis, outOfRange } from '../errors';
 import { wholeNumber } from '../validate';
 import { readonlyError, toStored } from '../view/elements';
 import { parseFormat } from '../view/format';
@@ -16,6 +16,9 @@ export interface CursorMemory {
 const BYTE = parseFormat('B');
 const NEWLINE = 0x0a;
 
+/** Throws ERR_INVALID_THIS for what is no Cursor. */
+let genuine: (value: unknown) => void;
+
 /**
  * A mapping as Python reads and writes it like a file: bytes at a position that moves. Each {@link Mapping.cursor} call
  * makes one of its own, at 0. All bytes are copied out and in. Every method throws ERR_MAPPING_CLOSED once the mapping
@@ -28,6 +31,12 @@ export class Cursor {
   readonly #sizeOfFile: () => number;
   #view: MemoryView;
   #position = 0;
+
+  static {
+    genuine = (value) => {
+      if (!(typeof value === 'object' && value !== null && #mapping in value)) throw invalidThis('Cursor');
+    };
+  }
 
   /** @internal Made by {@link Mapping.cursor}. */
   constructor(mapping: CursorMemory, sizeOfFile: () => number) {
@@ -42,6 +51,7 @@ export class Cursor {
    * @throws ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE; ERR_BUFFER_TOO_LARGE for more than an array holds
    */
   read(n?: number | bigint | null): Uint8Array {
+    genuine(this);
     const wanted = n === undefined || n === null ? -1 : wholeNumber(n, 'n', Number.MIN_SAFE_INTEGER);
     const remaining = this.#remaining();
     return this.#take(wanted < 0 ? remaining : Math.min(wanted, remaining));
@@ -49,6 +59,7 @@ export class Cursor {
 
   /** The bytes up to and with the next `\n`, or to the end, as a copy; none at the end. */
   readLine(): Uint8Array {
+    genuine(this);
     const remaining = this.#remaining();
     const end = remaining === 0 ? -1 : this.#mapping.indexOf(NEWLINE, this.#position);
     return this.#take(end < 0 ? remaining : end + 1 - this.#position);
@@ -59,6 +70,7 @@ export class Cursor {
    * @throws ERR_OUT_OF_RANGE at the end
    */
   readByte(): number {
+    genuine(this);
     const view = this.#whole();
     if (this.#position >= view.length) throw pastEnd(1, this.#position, view.length);
     const byte = view.get(this.#position) as number;
@@ -72,6 +84,7 @@ export class Cursor {
    * @throws ERR_INVALID_ARG_TYPE, ERR_VIEW_LAYOUT; ERR_VIEW_READONLY; ERR_OUT_OF_RANGE for more than remain
    */
   write(bytes: MemorySource): number {
+    genuine(this);
     const source = new MemoryView(bytes).cast('B');
     const { length } = source;
     this.#checkWritable(length);
@@ -85,6 +98,7 @@ export class Cursor {
    * @throws ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE, also at the end; ERR_VIEW_READONLY
    */
   writeByte(value: number): void {
+    genuine(this);
     const byte = toStored(value, BYTE) as number;
     this.#checkWritable(1);
     this.#whole().set(this.#position, byte);
@@ -98,6 +112,7 @@ export class Cursor {
    * @throws ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE; ERR_OUT_OF_RANGE before the start and past the end
    */
   seek(offset: number | bigint, whence: Whence = 0): number {
+    genuine(this);
     const distance = wholeNumber(offset, 'offset', Number.MIN_SAFE_INTEGER);
     const { length } = this.#whole();
     const from = [0, this.#position, length][wholeNumber(whence, 'whence', Number.MIN_SAFE_INTEGER)];
@@ -111,6 +126,7 @@ export class Cursor {
 
   /** The position, bytes from the start. */
   tell(): number {
+    genuine(this);
     this.#whole();
     return this.#position;
   }
@@ -121,6 +137,7 @@ export class Cursor {
    * were open, because those keep no descriptor
    */
   size(): number {
+    genuine(this);
     return this.#sizeOfFile();
   }
 

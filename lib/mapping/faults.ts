@@ -4,7 +4,7 @@
  */
 import { isMainThread } from 'node:worker_threads';
 
-import { zeroCopyError } from '../errors';
+import { isOsFailure, zeroCopyError } from '../errors';
 import { native, type RegionHandle } from '../native';
 
 export interface MappingFault extends Error {
@@ -34,6 +34,21 @@ export function lostPages(region: RegionHandle): number {
 export function unreadable(region: RegionHandle, offset: number): MappingFault {
   const message = `The mapping cannot be read at offset ${String(offset)} or after: its file was cut or its disk failed`;
   return Object.assign(zeroCopyError('ERR_MAPPING_FAULT', message), { offset, faults: lostPages(region) });
+}
+
+/**
+ * ERR_MAPPING_FAULT if the file is shorter by now than `region` has it: also inside a page, where no fault tells, and
+ * before anybody looks. Asked of the descriptor, where one is kept.
+ */
+export function cutUnder(region: RegionHandle): MappingFault | undefined {
+  const facts = native.regionFacts(region);
+  const size = native.regionFileSize(region);
+  if (facts === undefined || isOsFailure(size) || size - facts.fileOffset >= facts.byteLength) return undefined;
+  const offset = Math.max(0, size - facts.fileOffset);
+  const message =
+    `The file was cut under the mapping, at offset ${String(offset)} of ${String(facts.byteLength)}: what is behind ` +
+    'that reads as zeros and what was written there is lost; map the file again for what it has now';
+  return Object.assign(zeroCopyError('ERR_MAPPING_FAULT', message), { offset, faults: facts.faults });
 }
 
 let kept = false;

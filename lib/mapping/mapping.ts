@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 
-import { illegalConstructor, unavailable, valueOrThrow, zeroCopyError } from '../errors';
+import { illegalConstructor, invalidThis, unavailable, valueOrThrow, zeroCopyError } from '../errors';
 import { ACCESS, ADVICE, native, type Access, type Advice, type RegionHandle, type STATES } from '../native';
 import {
   byteRange, oneOf, optionalBoolean, optionalFunction, optionalSignal, optionsObject, type ByteRange,
@@ -48,7 +48,9 @@ export interface MappingFacts {
   readonly maker?: (...args: never[]) => Mapping;
 }
 
-/** For the layers above: the memory behind a Mapping. */
+let isMapping: (value: unknown) => value is Mapping;
+
+/** The memory behind a Mapping, open or not. Throws ERR_INVALID_THIS. */
 export let windowsOf: (mapping: Mapping) => Windows;
 
 /** Only mmap() and mmapAnonymous() have it: a Mapping is not made with `new`. */
@@ -80,7 +82,11 @@ export class Mapping implements Disposable {
   readonly #anonymous: boolean;
 
   static {
-    windowsOf = (mapping) => mapping.#windows;
+    isMapping = (value): value is Mapping => typeof value === 'object' && value !== null && #windows in value;
+    windowsOf = (mapping) => {
+      if (!isMapping(mapping)) throw invalidThis('Mapping');
+      return mapping.#windows;
+    };
     registerExporter((source) => {
       if (!(#windows in source)) return undefined;
       return { owner: source.#windows.whole, offset: 0, byteLength: source.byteLength };
@@ -104,17 +110,18 @@ export class Mapping implements Disposable {
 
   /** Length of the mapping, bytes. */
   get byteLength(): number {
-    return this.#windows.byteLength;
+    return windowsOf(this).byteLength;
   }
 
   /** 'open'; 'closing' after close() while raw arrays or our own native work still need the memory; 'closed'. */
   get state(): (typeof STATES)[number] {
-    const { state } = this.#windows;
+    const { state } = windowsOf(this);
     return state === 'closed' && this.#former.some((windows) => windows.state !== 'closed') ? 'closing' : state;
   }
 
   /** True once the memory is unmapped. */
   get closed(): boolean {
+    windowsOf(this);
     return this.state === 'closed';
   }
 
@@ -123,7 +130,7 @@ export class Mapping implements Disposable {
    * mapping's: do not close it.
    */
   get fd(): number {
-    return native.regionDescriptor(this.#windows.region);
+    return native.regionDescriptor(windowsOf(this).region);
   }
 
   /**
@@ -132,7 +139,7 @@ export class Mapping implements Disposable {
    * @throws ERR_BUFFER_TOO_LARGE when it is longer than this engine's largest ArrayBuffer (4 GiB on Node 20).
    */
   asArrayBuffer(): ArrayBuffer {
-    return this.#openWindows().rawWhole();
+    return openWindows(this).rawWhole();
   }
 
   /**
@@ -140,14 +147,15 @@ export class Mapping implements Disposable {
    * @throws ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE, ERR_BUFFER_TOO_LARGE
    */
   asUint8Array(offset?: number, length?: number): Uint8Array<ArrayBuffer> {
-    const windows = this.#openWindows();
+    const windows = openWindows(this);
     const range = byteRange(offset, length, this.byteLength);
     return windows.raw(range.offset, range.length);
   }
 
   /** As {@link asUint8Array}, as Buffer. */
   asBuffer(offset?: number, length?: number): Buffer<ArrayBuffer> {
-    const bytes = this.asUint8Array(offset, length);
+    const range = byteRange(offset, length, openWindows(this).byteLength);
+    const bytes = openWindows(this).raw(range.offset, range.length);
     return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
 
@@ -156,7 +164,7 @@ export class Mapping implements Disposable {
    * @throws ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE
    */
   view(offset?: number, length?: number): MemoryView {
-    const windows = this.#openWindows();
+    const windows = openWindows(this);
     const range = byteRange(offset, length, this.byteLength);
     const all = range.length === this.byteLength;
     const owner = (all ? undefined : windows.locate(range.offset, range.length)) ?? windows.whole;
@@ -169,16 +177,17 @@ export class Mapping implements Disposable {
    * @throws (rejects) system errors of msync; ERR_OUT_OF_RANGE
    */
   async flush(range?: MappingRange): Promise<void> {
-    const { offset, length } = this.#range(range);
-    valueOrThrow(await native.flushAsync(this.#windows.region, offset, length), this.path);
-    this.#throwFault();
+    const { offset, length } = rangeIn(this, range);
+    const windows = this.#windows;
+    valueOrThrow(await native.flushAsync(windows.region, offset, length), this.path);
+    throwLoss(windows);
   }
 
   /** As {@link flush}, before it returns: the event loop waits for the disk. */
   flushSync(range?: MappingRange): void {
-    const { offset, length } = this.#range(range);
+    const { offset, length } = rangeIn(this, range);
     valueOrThrow(native.flush(this.#windows.region, offset, length), this.path);
-    this.#throwFault();
+    throwLoss(this.#windows);
   }
 
   /**
@@ -189,7 +198,7 @@ export class Mapping implements Disposable {
    * errors of madvise
    */
   advise(advice: Advice, range?: MappingRange): void {
-    const { offset, length } = this.#range(range);
+    const { offset, length } = rangeIn(this, range);
     const number = ADVICE.indexOf(oneOf(advice, 'advice', ADVICE));
     valueOrThrow(withRoom(native.advise(this.#windows.region, offset, length, number)), this.path);
   }
@@ -205,10 +214,11 @@ export class Mapping implements Disposable {
    * ENOMEM among them
    */
   async prefetch(options?: PrefetchOptions): Promise<void> {
-    const windows = this.#openWindows();
+    openWindows(this);
     const { offset, length, signal, onProgress } =
       optionsObject(options, 'options', ['offset', 'length', 'signal', 'onProgress']);
-    const range = byteRange(offset, length, this.byteLength);
+    const windows = openWindows(this);
+    const range = byteRange(offset, length, windows.byteLength);
     const control = {
       signal: optionalSignal(signal, 'options.signal'),
       onProgress: optionalFunction(onProgress, 'options.onProgress'),
@@ -223,7 +233,7 @@ export class Mapping implements Disposable {
    * @throws ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE; system errors of mincore
    */
   residency(range?: MappingRange): Residency {
-    const checked = this.#range(range);
+    const checked = rangeIn(this, range);
     return residencyOf(this.#windows, this.fileOffset, checked);
   }
 
@@ -235,13 +245,13 @@ export class Mapping implements Disposable {
    * message has the limit); ERR_MAPPING_FAULT; ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE
    */
   lock(range?: MappingRange): void {
-    const checked = this.#range(range);
+    const checked = rangeIn(this, range);
     lockPages(this.#windows, checked, this.path);
   }
 
   /** Lets the system take the pages of a range (default: all) back when it needs room: munlock(2). */
   unlock(range?: MappingRange): void {
-    const { offset, length } = this.#range(range);
+    const { offset, length } = rangeIn(this, range);
     valueOrThrow(withRoom(native.unlock(this.#windows.region, offset, length)), this.path);
   }
 
@@ -256,8 +266,8 @@ export class Mapping implements Disposable {
    * system errors, ENOSPC where the disk is full and EPERM where the memory is sealed among them
    */
   resize(byteLength: number | bigint): void {
-    const before = this.#openWindows();
-    this.#throwFault();
+    const before = openWindows(this);
+    before.check();
     const region = resizedRegion(this, before.region, this.#anonymous, byteLength);
     this.#windows = new Windows(this, region, Number(byteLength), this.readonly);
     region.mapping = this;
@@ -275,12 +285,12 @@ export class Mapping implements Disposable {
    * const at = mapping.indexOf('error');
    */
   indexOf(needle: Needle, from?: number | bigint, to?: number | bigint): number {
-    return find(this.#openWindows(), needle, { from, to, last: false });
+    return find(openWindows(this), needle, { from, to, last: false });
   }
 
   /** As {@link indexOf}, the last time inside [from, to). Python: `mmap.rfind`. */
   lastIndexOf(needle: Needle, from?: number | bigint, to?: number | bigint): number {
-    return find(this.#openWindows(), needle, { from, to, last: true });
+    return find(openWindows(this), needle, { from, to, last: true });
   }
 
   /**
@@ -290,7 +300,7 @@ export class Mapping implements Disposable {
    * @throws (rejects) as indexOf; ERR_INVALID_ARG_VALUE; ABORT_ERR
    */
   async search(needle: Needle, options?: SearchOptions): Promise<number> {
-    return search(this.#openWindows(), needle, options);
+    return search(openWindows(this), needle, options);
   }
 
   /**
@@ -304,7 +314,7 @@ export class Mapping implements Disposable {
    * for (const line of mapping.lines()) if (line.length > 80) console.log(line.asBuffer().toString());
    */
   lines(options?: LinesOptions): IterableIterator<MemoryView> {
-    return linesIn(this.#openWindows(), options);
+    return linesIn(openWindows(this), options);
   }
 
   /**
@@ -313,13 +323,14 @@ export class Mapping implements Disposable {
    * @throws ERR_VIEW_READONLY, ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE for what is no whole number; ERR_MAPPING_FAULT
    */
   copyWithin(target: number, start: number, end?: number): this {
-    copyWithin(this.#openWindows(), target, start, end);
+    copyWithin(openWindows(this), target, start, end);
     return this;
   }
 
   /** A position in the mapping that reads and writes as a file does, from 0 on: Python's side of mmap. */
   cursor(): Cursor {
-    return new Cursor(this, () => valueOrThrow(native.regionFileSize(this.#openWindows().region), this.path));
+    openWindows(this);
+    return new Cursor(this, () => valueOrThrow(native.regionFileSize(openWindows(this).region), this.path));
   }
 
   /**
@@ -334,7 +345,7 @@ export class Mapping implements Disposable {
    * ERR_FEATURE_UNAVAILABLE_ON_PLATFORM
    */
   async wait(offset: number, expected: number, timeout?: number | WaitOptions): Promise<WaitResult> {
-    return waitAt(this, this.#place(), offset, expected, timeout);
+    return waitAt(this, placeOf(this), offset, expected, timeout);
   }
 
   /**
@@ -345,27 +356,23 @@ export class Mapping implements Disposable {
    * @throws as {@link wait}
    */
   notify(offset: number, count?: number): number {
-    return notifyAt(this.#place(), offset, count);
-  }
-
-  #place(): WaitPlace {
-    const { byteLength, fileOffset, access } = this;
-    return { windows: this.#openWindows(), byteLength, fileOffset, shared: access === 'write' };
+    return notifyAt(placeOf(this), offset, count);
   }
 
   /** Pages that could not be read, because the file was cut or its disk failed; they read as zeros. 0 once closed. */
   get faults(): number {
-    return lostPages(this.#windows.region);
+    return lostPages(windowsOf(this).region);
   }
 
   /**
    * Throws if pages of the mapping could not be read: the file was cut under it, or its disk failed. Reading them
-   * gives zeros and never ends the process. MemoryViews and flush() throw the same.
+   * gives zeros and never ends the process. MemoryViews throw the same from then on; this and flush() also once the
+   * file is shorter, before anybody looked, unless the mapping has no descriptor to ask: one that does not write and
+   * was made when more than 256 others were open.
    * @throws ERR_MAPPING_FAULT (`offset` of the first lost page, bytes; `faults`, pages)
    */
   check(): void {
-    this.#openWindows();
-    this.#throwFault();
+    throwLoss(openWindows(this));
   }
 
   /**
@@ -374,7 +381,7 @@ export class Mapping implements Disposable {
    * spoil it. Once per receiver: call share() again for the next.
    */
   share(): MappingHandle {
-    return offer(this.#openWindows().region, this.path, this.#anonymous);
+    return offer(openWindows(this).region, this.path, this.#anonymous);
   }
 
   /**
@@ -396,14 +403,14 @@ export class Mapping implements Disposable {
    * @throws ERR_FEATURE_UNAVAILABLE_ON_PLATFORM before Node 22.23, 24.16 and 26.1
    */
   asSharedArrayBuffer(): SharedArrayBuffer {
-    const shared = this.#openWindows().shared();
+    const shared = openWindows(this).shared();
     if (shared === undefined) throw unavailable('A SharedArrayBuffer over a mapping');
     return shared;
   }
 
   /** Who keeps the memory of this mapping. A diagnosis: it collects garbage and looks at the whole heap. */
   holders(): Holders {
-    return holdersOf(this, [this.#windows, ...this.#former].map((windows) => windows.region));
+    return holdersOf(this, [windowsOf(this), ...this.#former].map((windows) => windows.region));
   }
 
   /**
@@ -414,9 +421,10 @@ export class Mapping implements Disposable {
    * Node's own is still using: zlib and others do not survive it.
    */
   close(options?: { readonly detach?: boolean }): void {
+    windowsOf(this);
     const { detach } = optionsObject(options, 'options', ['detach']);
-    const wasOpen = this.#windows.open;
     const detached = optionalBoolean(detach, 'options.detach', false);
+    const wasOpen = this.#windows.open;
     for (const windows of [this.#windows, ...this.#former]) windows.close(detached);
     if (!wasOpen) return;
     endWaits(this, () => this.#windows.reason());
@@ -424,28 +432,39 @@ export class Mapping implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    windowsOf(this);
     this.close();
   }
 
   /** console.log shows where it lies and whether it is open. */
   [inspect.custom](): string {
+    if (!isMapping(this)) return 'Mapping {}';
     const { path = 'memory', byteLength, fileOffset, access, state } = this;
     return `Mapping { ${path}, ${String(byteLength)} bytes from ${String(fileOffset)}, ${access}, ${state} }`;
   }
 
-  #throwFault(): void {
-    const fault = this.#windows.fault();
-    if (fault !== undefined) throw fault;
-  }
+}
 
-  #openWindows(): Windows {
-    if (!this.#windows.open) throw this.#windows.reason();
-    return this.#windows;
-  }
+function openWindows(mapping: Mapping): Windows {
+  const windows = windowsOf(mapping);
+  if (!windows.open) throw windows.reason();
+  return windows;
+}
 
-  #range(range: MappingRange | undefined): ByteRange {
-    this.#openWindows();
-    const { offset, length } = optionsObject(range, 'range', ['offset', 'length']);
-    return byteRange(offset, length, this.byteLength);
-  }
+/** Of an open mapping, and open still: reading the options may have run the caller's code. */
+function rangeIn(mapping: Mapping, range: MappingRange | undefined): ByteRange {
+  openWindows(mapping);
+  const { offset, length } = optionsObject(range, 'range', ['offset', 'length']);
+  return byteRange(offset, length, openWindows(mapping).byteLength);
+}
+
+function placeOf(mapping: Mapping): WaitPlace {
+  const windows = openWindows(mapping);
+  const { byteLength, fileOffset, access } = mapping;
+  return { windows, byteLength, fileOffset, shared: access === 'write' };
+}
+
+function throwLoss(windows: Windows): void {
+  const loss = windows.loss();
+  if (loss !== undefined) throw loss;
 }

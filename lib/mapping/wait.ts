@@ -59,20 +59,23 @@ export async function waitAt(
   const word = wholeNumber(expected, 'expected', -(2 ** 31), 2 ** 31 - 1) >>> 0;
   const { timeout, signal } = readOptions(options);
   if (signal?.aborted) throw abortError(signal.reason);
+  if (!place.windows.open) throw place.windows.reason(); // reading the options ran the caller's code
   if (!listening) native.onWaitsFinished(deliver);
   listening = true;
   const id = valueOrThrow(native.startWait(place.windows.region, at, word, timeout));
   const wait: Pending = { mapping, settle: () => undefined };
+  const ended = new Promise<WaitOutcome>((resolve) => {
+    wait.settle = resolve;
+    pending.set(id, wait);
+  });
   const stop = (): void => { cancel(id, wait, abortError(signal?.reason)); };
-  signal?.addEventListener('abort', stop);
   try {
-    const outcome = await new Promise<WaitOutcome>((resolve) => {
-      wait.settle = resolve;
-      pending.set(id, wait);
-    });
+    signal?.addEventListener('abort', stop);
+    const outcome = await ended;
     return resultOf(outcome, wait, place.windows.region, at);
   } finally {
     signal?.removeEventListener('abort', stop);
+    if (pending.has(id)) native.cancelWait(id); // listening failed
   }
 }
 

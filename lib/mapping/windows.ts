@@ -17,7 +17,7 @@ import { bufferTooLarge, MAX_BUFFER_LENGTH, zeroCopyError } from '../errors';
 import { native, STATES, type RegionHandle } from '../native';
 import { bytesOf, endOwner, faultEpoch, fillSpan, isIntact, Owner, type Exporter } from '../view/owner';
 import { announce } from './announce';
-import { faultOf } from './faults';
+import { cutUnder, faultOf } from './faults';
 import { closedMapping } from './refusals';
 
 interface WindowSize {
@@ -91,6 +91,11 @@ export class Windows implements Exporter {
     return this.#open;
   }
 
+  /** As fault(), and what will be lost when it is looked at: the file was cut since. */
+  loss(): Error | undefined {
+    return this.fault() ?? cutUnder(this.region);
+  }
+
   /** Throws why the memory may not be looked at, or what was lost of it. Free while no mapping has a fault. */
   check(): void {
     if (!this.#open) throw this.reason();
@@ -122,6 +127,10 @@ export class Windows implements Exporter {
     const start = this.byteLength <= LARGE.length ? 0 : Math.floor(offset / LARGE.stride) * LARGE.stride;
     if (length > LARGE.length - (offset - start)) return undefined;
     return this.#window(this.#large, start, LARGE);
+  }
+
+  hold(offset: number, length: number): Owner {
+    return this.locate(offset, length) ?? this.#rangeOwner(offset, length);
   }
 
   /** Is looking up no longer worth it? Then a span over all that one large window holds becomes that window. */
@@ -171,7 +180,7 @@ export class Windows implements Exporter {
 
   /** A raw array over a range; the memory outlives it. Throws ERR_BUFFER_TOO_LARGE. */
   raw(offset: number, length: number): Uint8Array<ArrayBuffer> {
-    const owner = this.locate(offset, length) ?? this.#rangeOwner(offset, length);
+    const owner = this.hold(offset, length);
     this.expose(owner);
     return new Uint8Array(bufferOf(owner), offset - owner.start, length);
   }

@@ -220,9 +220,7 @@ export function copyArea(from: Area, to: Area): void {
   if (isSameFlat(from, to)) {
     copyPieces(flattened(from), flattened(to));
   } else if (overlaps(from, to)) {
-    const copy = new Uint8Array(byteLength(from));
-    pack(from, copy);
-    unpack(copy, to);
+    unpack(packed(from, 'C'), to);
   } else {
     copyPieces(from, to);
   }

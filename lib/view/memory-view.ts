@@ -347,6 +347,7 @@ export class MemoryView {
    */
   copyTo(target: MemorySource, targetStart = 0, start?: number, stop?: number): number {
     const source = opened(this);
+    checkOwner(source.owner);
     const parts = partsOf(target, 'target');
     if (parts.form.readonly) throw readonlyError();
     checkDimension(parts.form);
@@ -365,7 +366,10 @@ export class MemoryView {
 
   // -------------------------------------------------------------- copies
 
-  /** All elements, nested as deep as there are dimensions. Python: `memoryview.tolist`. */
+  /**
+   * All elements, nested as deep as there are dimensions. Throws ERR_BUFFER_TOO_LARGE for more than 10 ** 8 of them.
+   * Python: `memoryview.tolist`.
+   */
   toList(): NestedList {
     const from = readable(this);
     return intact(from, toNestedList(from));
@@ -544,6 +548,7 @@ function isByte(value: unknown): value is number {
 
 function getSlowly(view: MemoryView, index: unknown): Scalar {
   const parts = opened(view);
+  checkOwner(parts.owner);
   const { form } = parts;
   const at = locate(parts, index);
   const { owner } = opened(view);

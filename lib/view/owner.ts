@@ -32,6 +32,8 @@ export interface Exporter {
   expose(owner: Owner): void;
   /** The owner whose typed array holds [offset, offset + length) of the source, or undefined when no single one can. */
   locate(offset: number, length: number): Owner | undefined;
+  /** As locate(), of any range that one array of this engine can hold. Throws ERR_BUFFER_TOO_LARGE. */
+  hold(offset: number, length: number): Owner;
 }
 
 /**
@@ -169,7 +171,7 @@ function vanished(): Error {
 }
 
 /** What a released view points at: closed for ever, over nothing, so that it keeps no memory alive. */
-export const RELEASED = new Owner(
+export const RELEASED: Owner = new Owner(
   {
     source: Object.freeze({}),
     readonly: true,
@@ -179,6 +181,7 @@ export const RELEASED = new Owner(
     reason: () => zeroCopyError('ERR_VIEW_RELEASED', 'This MemoryView was released. Make a new view of its source'),
     expose: () => undefined,
     locate: () => undefined,
+    hold: () => RELEASED,
   },
   new Uint8Array(0),
   0,

@@ -1,7 +1,7 @@
 /** The memory of a view as arrays of the language: shared, never copied. */
 import { zeroCopyError } from '../errors';
 import { bytesOf, checkOwner } from './owner';
-import { place, readonlyError } from './elements';
+import { readonlyError } from './elements';
 import { KIND, type Format } from './format';
 import { isContiguous } from './layout';
 import { byteLength, type Area } from './walk';
@@ -46,10 +46,10 @@ export function rawMemory(area: Area, readonly: boolean): Raw {
   if (length > 0 && !isContiguous(area, format.itemsize, 'C') && !isContiguous(area, format.itemsize, 'F')) {
     throw zeroCopyError('ERR_VIEW_LAYOUT', 'The elements of this view do not lie side by side in memory, so no array can share them. Copy them with toBytes()');
   }
-  const { owner: holder, at } = place(owner, area.offset, length);
-  holder.exporter.expose(holder);
+  const holder = owner.span ? exporter.hold(owner.start + area.offset, length) : owner;
+  exporter.expose(holder);
   const { buffer, byteOffset } = bytesOf(holder);
-  return { buffer, byteOffset: byteOffset + at, byteLength: length };
+  return { buffer, byteOffset: byteOffset + (owner.start + area.offset - holder.start), byteLength: length };
 }
 
 function checkArrayFits({ byteOffset }: Raw, { text, itemsize, native }: Format): void {

@@ -14,7 +14,10 @@ export function opened(view: object): Parts {
   const parts = view as Parts | undefined;
   const owner = parts?.owner;
   if (owner?.open !== true) throw whyNot(parts);
-  if (owner.epoch !== epochs[0]) checkOwner(owner);
+  if (owner.epoch !== epochs[0]) {
+    if (!isOwner(owner)) throw whyNot(parts); // it looked open only
+    checkOwner(owner);
+  }
   return parts as Parts;
 }
 
@@ -26,6 +29,7 @@ function whyNot(parts: Parts | undefined): Error {
 /** The parts of an open view that takes writes. Throws ERR_VIEW_READONLY. */
 export function writable(view: object): Parts {
   const parts = opened(view);
+  checkOwner(parts.owner);
   if (parts.form.readonly) throw readonlyError();
   return parts;
 }

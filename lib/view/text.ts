@@ -1,8 +1,9 @@
 /** Views as text and lists: hex, nested lists, the line that console.log shows. */
 import { inspect, type InspectOptions } from 'node:util';
-import { invalidArgType, invalidArgValue } from '../errors';
+import { invalidArgType, invalidArgValue, zeroCopyError } from '../errors';
 import { forEachChunk } from './copy';
 import type { Scalar } from './format';
+import { product } from './layout';
 import { listOf } from './values';
 import { checkOwner } from './owner';
 import { areaIn, type Parts } from './parts';
@@ -20,7 +21,16 @@ function nest(flat: readonly Scalar[], shape: readonly number[]): NestedList {
   return level(0);
 }
 
+/** What every engine's array grows to; beyond it some fail, after seconds, by an error without code. */
+const MOST_LISTED = 1e8;
+
+/** Throws ERR_BUFFER_TOO_LARGE. */
 export function toNestedList(area: Area): NestedList {
+  const count = product(area.shape);
+  if (count > MOST_LISTED) {
+    throw zeroCopyError('ERR_BUFFER_TOO_LARGE',
+      `${String(count)} elements are more than one list holds (${String(MOST_LISTED)}): slice the view, or share its memory with asTypedArray()`);
+  }
   let flat: Scalar[] | undefined;
   forEachChunk(area, (bytes) => {
     const list = listOf(bytes, area.format);

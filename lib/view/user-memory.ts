@@ -72,6 +72,10 @@ class UserExporter implements Exporter {
   locate(): Owner {
     return this.owner;
   }
+
+  hold(): Owner {
+    return this.owner;
+  }
 }
 
 /** Memory of the language itself, not of an exporter from another layer. */

@@ -114,6 +114,23 @@ describe('a file that is cut under its mapping', () => {
     assert.deepEqual(child.stdout.split('\n').sort(), ['', 'ERR_MAPPING_FAULT 0', 'fetched 0'], child.stderr);
   });
 
+  for (const access of ['read', 'write', 'copy']) {
+    it(`is noticed before anybody looks, inside a page too, by check() and flush (${access})`, async () => {
+      const child = await run(`
+        const rejected = (p) => p.then(() => 'nothing', (e) => e.code + ' ' + e.offset + ' ' + e.faults);
+        const start = mapping.view(0, 100); mapping.check(); mapping.flushSync();
+        fs.truncateSync(file, (1 << 20) - 1);
+        console.log(thrown(() => mapping.check())); console.log(thrown(() => mapping.flushSync()));
+        rejected(mapping.flush()).then((last) => { console.log(last); fs.truncateSync(file, 1 << 20);
+          console.log(start.get(0), thrown(() => mapping.check()));
+          const part = zerocopy.mmap(file, { access: process.env.ACCESS, offset: 5000, length: 100 });
+          fs.truncateSync(file, 5100); console.log(thrown(() => part.check()));
+          fs.truncateSync(file, 10); console.log(thrown(() => part.check()), part.faults); });`, { ACCESS: access });
+      const cut = 'ERR_MAPPING_FAULT 1048575 0\n';
+      assertAlive(child, `${cut}${cut}${cut}7 nothing\nnothing\nERR_MAPPING_FAULT 0 0 0\n`);
+    });
+  }
+
   it('is published on zerocopy:fault, once', async () => {
     const child = await run(`
       require('node:diagnostics_channel').subscribe('zerocopy:fault', (m) => console.log(m.mapping === mapping, m.error.code));

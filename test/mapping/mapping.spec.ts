@@ -256,10 +256,50 @@ describe('Mapping', () => {
       });
     }
 
-    it('methods on a foreign this are refused', () => {
-      using mapping = mmapAnonymous(10);
-      const { view } = mapping;
-      assert.throws(() => view.call({} as Mapping), { name: 'TypeError' });
+    it('the state is asked again after the options were read', async () => {
+      const uses: Record<string, (m: Mapping, range: object) => unknown> = {
+        flush: (m, range) => m.flush(range), flushSync: (m, range) => { m.flushSync(range); },
+        advise: (m, range) => { m.advise('random', range); }, prefetch: (m, range) => m.prefetch(range),
+        residency: (m, range) => m.residency(range), lock: (m, range) => { m.lock(range); },
+        unlock: (m, range) => { m.unlock(range); },
+        lines: (m, range) => m.lines({ get from() { return Object.values(range)[0] as number; } }),
+        wait: (m, range) => m.wait(0, 0, { get timeout() { return Object.values(range)[0] as number; } }),
+        'wait, while it listens': (m, range) => m.wait(0, 0, { signal: { aborted: false,
+          addEventListener: () => Object.values(range), removeEventListener: () => undefined } as never }),
+      };
+      for (const [name, use] of Object.entries(uses)) {
+        const mapping = mmapAnonymous(4096);
+        const closing = { get offset() { mapping.close(); return 0; } };
+        const using = Promise.resolve().then(() => use(mapping, closing));
+        await assert.rejects(using, { code: 'ERR_MAPPING_CLOSED' }, name);
+      }
+    });
+
+    it('a range is checked against the mapping as it is after the options were read', () => {
+      using mapping = mmapAnonymous(8192);
+      const shrinking = { get offset() { mapping.resize(4096); return 8192; } };
+      assert.throws(() => mapping.residency(shrinking), { code: 'ERR_OUT_OF_RANGE' });
+    });
+
+    const foreigners = { Mapping: () => mmapAnonymous(10), Cursor: () => mmapAnonymous(10).cursor() };
+    for (const [name, make] of Object.entries<() => object>(foreigners)) {
+      const prototype = Object.getPrototypeOf(make()) as object;
+      const members = Reflect.ownKeys(prototype).filter((key) => key !== 'constructor' && key !== inspect.custom);
+      for (const key of members) {
+        it(`${name}: ${String(key)} on a foreign this is refused`, async () => {
+          const { value, get } = Object.getOwnPropertyDescriptor(prototype, key) as PropertyDescriptor;
+          const member = (value ?? get) as () => unknown;
+          const heir = Object.create(make()) as unknown;
+          for (const foreign of [undefined, null, 1, {}, [], prototype, heir, new Proxy(make(), {})]) {
+            const call = Promise.resolve().then(() => Reflect.apply(member, foreign, [0, 0]));
+            await assert.rejects(call, { name: 'TypeError', code: 'ERR_INVALID_THIS' });
+          }
+        });
+      }
+    }
+
+    it('an heir that was not made by mmap() can be looked at', () => {
+      assert.equal(inspect(Object.create(mmap(path)) as object), 'Mapping {}');
     });
 
     it('a Mapping cannot be changed', () => {

@@ -1,5 +1,6 @@
 /** Views over real mappings: CPython's answers again, and memory longer than one typed array. */
 import assert from 'node:assert/strict';
+import { constants } from 'node:buffer';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -68,10 +69,36 @@ describe('a view of a 64 GiB sparse file', () => {
     });
   }
 
-  it('writes across an edge, and gives no array of it all', () => {
+  it('writes across an edge', () => {
     const view = mapping.view();
     view.slice(2 * GIB - 2, 2 * GIB + 2).assign(Uint8Array.of(9, 9, 9, 9));
     assert.equal(view.slice(2 * GIB - 4, 2 * GIB + 4).hex(), '0102090909090708');
-    assert.throws(() => view.asUint8Array(), { code: 'ERR_BUFFER_TOO_LARGE' });
+  });
+
+  it('gives the arrays that the engine can make, of any range', () => {
+    const ranges = [[0, 3 * GIB], [0.875 * GIB, 1.5 * GIB], [GIB, 2 ** 31 + 8], [3 * GIB, 2 * GIB]] as const;
+    for (const [start, length] of ranges) {
+      const view = mapping.view(start, length);
+      for (const raw of [view.asUint8Array(), view.asBuffer(), view.asDataView(), view.cast('i').asTypedArray()]) {
+        assert.equal(raw.byteLength, length);
+        const last = new DataView(raw.buffer, raw.byteOffset + length - 8);
+        view.set(length - 3, view.get(length - 3) as number ^ 0xff);
+        assert.equal(last.getUint8(5), view.get(length - 3));
+      }
+    }
+  });
+
+  it('says how long an array may be where one cannot be as long', () => {
+    const most = constants.MAX_LENGTH;
+    const make = (): Uint8Array => mapping.view().asUint8Array();
+    if (most >= mapping.byteLength) assert.equal(make().length, mapping.byteLength);
+    else assert.throws(make, { code: 'ERR_BUFFER_TOO_LARGE', message: new RegExp(String(most)) });
+  });
+
+  it('refuses up front lists and copies that no engine makes', () => {
+    assert.throws(() => mapping.view(0, 10 ** 8 + 1).toList(), { code: 'ERR_BUFFER_TOO_LARGE' });
+    const turned = mapping.view(0, 5 * GIB);
+    if (constants.MAX_LENGTH >= 5 * GIB) return; // later engines try to make the copy
+    assert.throws(() => turned.assign(turned.slice(null, null, -1)), { code: 'ERR_BUFFER_TOO_LARGE' });
   });
 });

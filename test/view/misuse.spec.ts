@@ -172,6 +172,17 @@ describe('MemoryView misused', () => {
         throwsCode('ERR_VIEW_RELEASED', () => view.set(1, value));
       });
     }
+    it('is said before the arguments are looked at', () => {
+      for (const make of Object.values(gone)) {
+        const wrong = {} as never;
+        for (const use of [(v: MemoryView) => v.get(wrong), (v: MemoryView) => v.set(wrong, wrong),
+          (v: MemoryView) => v.fill(wrong), (v: MemoryView) => v.assign(wrong), (v: MemoryView) => v.copyTo(wrong),
+          (v: MemoryView) => v.hex(wrong), (v: MemoryView) => v.toBytes(wrong),
+          (v: MemoryView) => v.indexOf(0, wrong)]) {
+          throwsCode('ERR_VIEW_RELEASED', () => use(make()));
+        }
+      }
+    });
     it('of a grown buffer the view keeps its length', () => {
       const buffer = new Resizable(8, { maxByteLength: 16 });
       const view = new MemoryView(buffer);
@@ -191,6 +202,7 @@ describe('MemoryView misused', () => {
     for (const [kind, foreign] of Object.entries<unknown>({
       undefined: undefined, null: null, 'an object': {}, 'a typed array': eight(),
         'an heir without memory': Object.create(MemoryView.prototype) as unknown,
+      'an object with an owner': { owner: { open: true } },
     })) {
       for (const name of names) {
         it(`${name} of ${kind}`, () => {

@@ -1,4 +1,5 @@
 /** Every kind of memory a view can be made over, each holding the same bytes: the suite runs over all of them. */
+import { bufferTooLarge } from '#lib/errors';
 import { endOwner, Owner, registerExporter, type Exporter } from '#lib/view/owner';
 import type { MemorySource } from '#lib/view/memory-view';
 
@@ -52,6 +53,12 @@ export class WindowedMemory implements Exporter {
       this.#windows.set(start, owner);
     }
     return owner;
+  }
+
+  hold(offset: number, length: number): Owner {
+    const found = this.locate(offset, length);
+    if (found === undefined) throw bufferTooLarge(length, 'slice it');
+    return found;
   }
 
   close(): void {
