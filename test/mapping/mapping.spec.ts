@@ -265,7 +265,7 @@ describe('Mapping', () => {
         lines: (m, range) => m.lines({ get from() { return Object.values(range)[0] as number; } }),
         wait: (m, range) => m.wait(0, 0, { get timeout() { return Object.values(range)[0] as number; } }),
         'wait, while it listens': (m, range) => m.wait(0, 0, { signal: { aborted: false,
-          addEventListener: () => Object.values(range), removeEventListener: () => undefined } as never }),
+          addEventListener: () => { Object.values(range); }, removeEventListener: () => undefined } as never }),
       };
       for (const [name, use] of Object.entries(uses)) {
         const mapping = mmapAnonymous(4096);
@@ -287,11 +287,11 @@ describe('Mapping', () => {
       const members = Reflect.ownKeys(prototype).filter((key) => key !== 'constructor' && key !== inspect.custom);
       for (const key of members) {
         it(`${name}: ${String(key)} on a foreign this is refused`, async () => {
-          const { value, get } = Object.getOwnPropertyDescriptor(prototype, key) as PropertyDescriptor;
+          const { value, get } = Object.getOwnPropertyDescriptor(prototype, key) as { value?: unknown; get?: unknown };
           const member = (value ?? get) as () => unknown;
           const heir = Object.create(make()) as unknown;
           for (const foreign of [undefined, null, 1, {}, [], prototype, heir, new Proxy(make(), {})]) {
-            const call = Promise.resolve().then(() => Reflect.apply(member, foreign, [0, 0]));
+            const call = Promise.resolve().then(() => Reflect.apply(member, foreign, [0, 0]) as unknown);
             await assert.rejects(call, { name: 'TypeError', code: 'ERR_INVALID_THIS' });
           }
         });
