@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The C++ tests of os/, region/ and the pump (test/native), without Node.
 #
-#   scripts/native-tests.sh [BUILD…]      BUILD: plain, asan (with LSan), ubsan, tsan, controls; default: all of them
+#   scripts/native-tests.sh [BUILD…]      BUILD: plain, asan (with LSan and UBSan), tsan, controls; default: all of them
 #
 # `controls` plants one fault at a time in a copy of the source; the build named beside it must notice.
 # What is built goes to out/native/BUILD and is kept until the sources change. Needs node, g++ and, for tsan, clang++-19.
@@ -21,8 +21,7 @@ compiler_of() {
 flags_of() {
   case $1 in
     plain) echo '-O1' ;;
-    asan) echo '-O1 -fsanitize=address' ;;
-    ubsan) echo '-O1 -fsanitize=undefined,float-cast-overflow -fno-sanitize-recover=all' ;;
+    asan) echo '-O1 -fsanitize=address,undefined,float-cast-overflow -fno-sanitize-recover=undefined,float-cast-overflow' ;;
     tsan) echo '-O1 -fsanitize=thread' ;;
     *) echo "unknown build: $1" >&2; return 2 ;;
   esac
@@ -104,7 +103,7 @@ recompile() {
 
 controls() {
   local lock='/^(bool Region::Hold|void Region::Release)/,/^}/ s/^ *const std::lock_guard.*$//' name
-  for name in plain asan ubsan tsan; do build "$name" "$out/$name"; done
+  for name in plain asan tsan; do build "$name" "$out/$name"; done
   control tsan region/region.cc "$lock" 'ThreadSanitizer: data race' 'Hold and Release without their lock'
   control plain region/region.cc 's/return std::move\(pages_\);/(void)os::Unmap(data_, length_);\n  return nullptr;/' \
     'FAILED RegionUnmapsExactlyOnce' 'unmapped by Close and again by the destructor'
@@ -139,12 +138,12 @@ controls() {
     'FAILED FitsIsExactUpToTheLastNumber' 'offset and length added before they are known to fit'
   control plain os/memory_map_posix.cc 's/^  const int error = errno;$/  (void)madvise(nullptr, 1, 0x7fff);\n&/' \
     'FAILED MappingFlushingAndAdvisingAnswerErrno' 'errno read after another call'
-  control ubsan os/page.h 's/const uint64_t tail = /const int sum = static_cast<int>(1e10 * static_cast<double>(lead + 1));\n  (void)sum;\n&/; s/constexpr PageSpan/inline PageSpan/' \
+  control asan os/page.h 's/const uint64_t tail = /const int sum = static_cast<int>(1e10 * static_cast<double>(lead + 1));\n  (void)sum;\n&/; s/constexpr PageSpan/inline PageSpan/' \
     'outside the range of representable values' 'a length that does not fit an int'
 }
 
 builds=("$@")
-[[ ${#builds[@]} -gt 0 ]] || builds=(plain asan ubsan tsan controls)
+[[ ${#builds[@]} -gt 0 ]] || builds=(plain asan tsan controls)
 for name in "${builds[@]}"; do
   if [[ $name == controls ]]; then controls; else run "$name"; fi
 done
