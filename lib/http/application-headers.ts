@@ -25,6 +25,7 @@ export function adapted(file: Representation, response: http.ServerResponse): Re
   return {
     ...file,
     ...dated(text('last-modified')),
+    acceptRanges: file.acceptRanges && text('accept-ranges')?.toLowerCase() !== 'none',
     contentType: text('content-type') ?? file.contentType,
     etag: text('etag') ?? file.etag,
     unmodified: besides(file.unmodified, response),

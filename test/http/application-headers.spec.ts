@@ -162,6 +162,14 @@ describe("an application's headers", () => {
     });
   });
 
+  it('say that there are no ranges, and there are none', async () => {
+    for (const port of [await serving({ 'Accept-Ranges': 'none' }, {}), await serving({}, { 'Accept-Ranges': 'None' })]) {
+      const { status, headers, body } = await ask(port, '/a.txt', { Range: 'bytes=0-1' });
+      assert.deepEqual([status, headers['accept-ranges']!.toLowerCase(), body.toString()], [200, 'none', CONTENT]);
+    }
+    assert.equal((await ask(await serving({ 'Accept-Ranges': 'bytes' }, {}), '/a.txt', { Range: 'bytes=0-1' })).status, 206);
+  });
+
   it('of content are not in a 304, the others are', async () => {
     const own = { 'Content-Encoding': 'gzip', 'Content-Language': 'de', 'Content-Type': 'text/x', 'Content-Location': '/b', 'X-A': '1', 'Vary': 'Origin' };
     const port = await serving({}, own, { precompressed: ['br'] });
