@@ -212,7 +212,7 @@ export interface CopyBinding {
   startCopyMemory(
     hold: HoldHandle, offset: number, length: number,
     target: number, targetIsOurs: boolean, targetOffset: number, replaces: boolean,
-  ): CopyHandle | OsFailure;
+  ): CopyHandle | OsFailure | null;
   /** A bounded piece of work on the thread pool; one turn of a copy at a time. */
   copyTurn(copy: CopyHandle): Promise<CopyProgress>;
   endCopy(copy: CopyHandle): void;

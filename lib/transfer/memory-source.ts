@@ -8,7 +8,6 @@
  * Where a file shows the same bytes, and its descriptor is at hand, the kernel sends that: writing from memory would
  * copy them, and have the pages mapped first.
  */
-import fs from 'node:fs';
 import os from 'node:os';
 
 import { isOsFailure, systemError, type OsFailure } from '../errors';
@@ -59,18 +58,8 @@ export class MemorySource implements Source {
   }
 
   startCopy({ offset, length }: ByteRange, to: CopyPlace): CopyHandle | OsFailure | null {
-    if (this.#isOver(to, { offset, length })) return null;
     const { fd, isOurs, offset: at, replaces } = to;
     return this.#held((hold) => native.startCopyMemory(hold, offset, length, fd, isOurs, at, replaces));
-  }
-
-  /** Whether `to` is a part of the file that is mapped here, by its path, and would change under what is copied. */
-  #isOver(to: CopyPlace, { offset, length }: ByteRange): boolean {
-    const { path, fileOffset } = this.#mapping;
-    const mapped = path === undefined ? undefined : fs.statSync(path, { bigint: true, throwIfNoEntry: false });
-    const target = fs.fstatSync(to.fd, { bigint: true });
-    if (mapped?.ino !== target.ino || mapped.dev !== target.dev) return false;
-    return to.replaces || Math.abs(fileOffset + offset - to.offset) < length;
   }
 
   /** The kernel answers EFAULT where looking at the memory would be SIGBUS. */

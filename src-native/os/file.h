@@ -27,8 +27,14 @@ Result<uint64_t> MappableLength(int descriptor);
 // none. Sealed: it can never be cut shorter, so memory mapped over it cannot vanish. `name` shows in /proc.
 Result<Descriptor> CreateMemoryFile(const char* name, uint64_t size, bool sealed);
 
-// Whether both are the same file; fstat(2).
-Result<bool> IsSameFile(int one, int other);
+// Which file it is: the same for every descriptor of it, whatever its names; as long as somebody has it open or mapped
+// no other file has it (fstat(2)).
+struct FileIdentity {
+  uint64_t device = 0;
+  uint64_t number = 0;
+  bool operator==(const FileIdentity& other) const { return device == other.device && number == other.number; }
+};
+Result<FileIdentity> IdentityOf(int descriptor);
 
 // Makes the file long enough for `range`, the range's blocks allocated: ENOSPC now rather than a fault later. Never
 // shortens it. A file system that cannot allocate ahead is written zeros from the old end on. A failure leaves the

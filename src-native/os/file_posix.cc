@@ -89,12 +89,10 @@ Result<uint64_t> MappableLength(int descriptor) {
   return static_cast<uint64_t>(facts.value().st_size);
 }
 
-Result<bool> IsSameFile(int one, int other) {
-  const auto facts = FactsOf(one);
+Result<FileIdentity> IdentityOf(int descriptor) {
+  const auto facts = FactsOf(descriptor);
   if (!facts.ok()) return facts.error();
-  const auto others = FactsOf(other);
-  if (!others.ok()) return others.error();
-  return facts.value().st_dev == others.value().st_dev && facts.value().st_ino == others.value().st_ino;
+  return FileIdentity{static_cast<uint64_t>(facts.value().st_dev), static_cast<uint64_t>(facts.value().st_ino)};
 }
 
 Status SetLength(int descriptor, uint64_t size) {

@@ -92,14 +92,12 @@ Result<uint64_t> MappableLength(int descriptor) {
   return SizeOf(descriptor);
 }
 
-Result<bool> IsSameFile(int one, int other) {
-  const auto facts = FactsOf(one);
+Result<FileIdentity> IdentityOf(int descriptor) {
+  const auto facts = FactsOf(descriptor);
   if (!facts.ok()) return facts.error();
-  const auto others = FactsOf(other);
-  if (!others.ok()) return others.error();
-  return facts.value().dwVolumeSerialNumber == others.value().dwVolumeSerialNumber &&
-         facts.value().nFileIndexHigh == others.value().nFileIndexHigh &&
-         facts.value().nFileIndexLow == others.value().nFileIndexLow;
+  constexpr int kHalf = 32;
+  const auto high = static_cast<uint64_t>(facts.value().nFileIndexHigh);
+  return FileIdentity{facts.value().dwVolumeSerialNumber, high << kHalf | facts.value().nFileIndexLow};
 }
 
 // A file that the system writes out only when memory is short, and that is gone with its last handle. It cannot be cut

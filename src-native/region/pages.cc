@@ -8,7 +8,6 @@
 
 #include "counters.h"
 #include "os/fault_handler.h"
-#include "os/file.h"
 #include "region/fault_table.h"
 
 namespace zerocopy::region {
@@ -58,6 +57,8 @@ os::Result<std::shared_ptr<Pages>> Pages::MapAgain(uint64_t length) const {
 os::Result<std::shared_ptr<Pages>> Pages::Map(int descriptor, os::ByteRange range, os::Access access,
                                               MapOptions options, SharedDescriptor own) {
   const os::PageSpan span = os::PagesAround(range, os::MapGranularity(), os::PageSize());
+  const auto file = os::IdentityOf(descriptor);
+  if (!file.ok()) return file.error();
   os::ByteRange pages;
   if (range.length > 0) {
     InstallFaultHandler();
@@ -67,10 +68,11 @@ os::Result<std::shared_ptr<Pages>> Pages::Map(int descriptor, os::ByteRange rang
     if (options.populate) (void)os::Populate(mapped.value(), span.aligned.length);
     pages = {reinterpret_cast<uint64_t>(mapped.value()), span.aligned.length};
   }
-  return std::shared_ptr<Pages>(new Pages(pages, span, range, access, std::move(own), options.keep_descriptor));
+  return std::shared_ptr<Pages>(
+      new Pages(pages, span, range, access, file.value(), std::move(own), options.keep_descriptor));
 }
 
-Pages::Pages(os::ByteRange pages, os::PageSpan span, os::ByteRange range, os::Access access,
+Pages::Pages(os::ByteRange pages, os::PageSpan span, os::ByteRange range, os::Access access, os::FileIdentity file,
              SharedDescriptor descriptor, bool show_descriptor)
     : pages_(pages),
       pages_file_offset_(span.aligned.offset),
@@ -78,6 +80,7 @@ Pages::Pages(os::ByteRange pages, os::PageSpan span, os::ByteRange range, os::Ac
       data_(pages.length == 0 ? nullptr : reinterpret_cast<uint8_t*>(pages.offset) + span.lead),
       length_(range.length),
       access_(access),
+      file_(file),
       descriptor_(std::move(descriptor)),
       shown_descriptor_(show_descriptor ? descriptor_->get() : -1) {
   counters.regions_mapped++;

@@ -19,6 +19,7 @@
 #include <memory>
 
 #include "os/descriptor.h"
+#include "os/file.h"
 #include "os/memory_map.h"
 #include "os/page.h"
 #include "os/result.h"
@@ -67,6 +68,8 @@ class Pages {
   // From now on somebody may write to the memory without asking.
   void Expose() { exposed_ = true; }
 
+  // The file that was mapped, whatever it is called now.
+  const os::FileIdentity& file() const { return file_; }
   os::Access access() const { return access_; }
   uint64_t file_offset() const { return file_offset_; }
 
@@ -90,8 +93,8 @@ class Pages {
 
   static os::Result<std::shared_ptr<Pages>> Map(int descriptor, os::ByteRange range, os::Access access,
                                                 MapOptions options, SharedDescriptor own);
-  Pages(os::ByteRange pages, os::PageSpan span, os::ByteRange range, os::Access access, SharedDescriptor descriptor,
-        bool show_descriptor);
+  Pages(os::ByteRange pages, os::PageSpan span, os::ByteRange range, os::Access access, os::FileIdentity file,
+        SharedDescriptor descriptor, bool show_descriptor);
 
   // Where the memory past the end of the file begins, an address.
   uint64_t TailStart() const;
@@ -102,6 +105,7 @@ class Pages {
   uint8_t* const data_;
   const uint64_t length_;
   const os::Access access_;
+  const os::FileIdentity file_;
   const SharedDescriptor descriptor_;
   const int shown_descriptor_;
   uint32_t fault_slot_ = kNoSlot;

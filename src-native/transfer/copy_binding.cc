@@ -91,6 +91,18 @@ bool Overlap(uint64_t one, uint64_t other, uint64_t length) {
   return (one < other ? other - one : one - other) < length;
 }
 
+// Whether what is read, from `offset` of the file `source` on, would be written over.
+os::Result<bool> IsOverItself(const os::FileIdentity& source, uint64_t offset, const Request& request) {
+  const auto target = os::IdentityOf(request.target);
+  if (!target.ok()) return target.error();
+  if (!(target.value() == source)) return false;
+  return request.to.replaces || Overlap(offset, request.to.offset, request.length);
+}
+
+napi_value NullOrFailure(napi_env env, const os::Result<bool>& over) {
+  return over.ok() ? MakeNull(env) : MakeFailure(env, over.error());
+}
+
 // startCopyFile(file, fileIsOurs, offset, length, target, targetIsOurs, targetOffset, replaces): a handle, a failure,
 // or null when both are one file and its bytes would be read where they are written.
 napi_value StartCopyFile(napi_env env, napi_callback_info info) {
@@ -102,11 +114,10 @@ napi_value StartCopyFile(napi_env env, napi_callback_info info) {
     return ThrowMisuse(env,
                        "startCopyFile(file, fileIsOurs, offset, length, target, targetIsOurs, targetOffset, replaces)");
   }
-  const auto same = os::IsSameFile(file, request.target);
-  if (!same.ok()) return MakeFailure(env, same.error());
-  if (same.value() && (request.to.replaces || Overlap(request.offset, request.to.offset, request.length))) {
-    return MakeNull(env);
-  }
+  const auto identity = os::IdentityOf(file);
+  if (!identity.ok()) return MakeFailure(env, identity.error());
+  const auto over = IsOverItself(identity.value(), request.offset, request);
+  if (!over.ok() || over.value()) return NullOrFailure(env, over);
   CopySource source;
   source.offset = request.offset;
   const os::Status source_taken = Take(file, is_ours, os::Use::kRead, &source);
@@ -116,13 +127,19 @@ napi_value StartCopyFile(napi_env env, napi_callback_info info) {
   return MakeCopy(env, std::move(source), std::move(request.to), request.length);
 }
 
-// startCopyMemory(hold, offset, length, target, targetIsOurs, targetOffset, replaces): as above, never null.
+// startCopyMemory(hold, offset, length, target, targetIsOurs, targetOffset, replaces): as above, of the file that
+// is mapped there.
 napi_value StartCopyMemory(napi_env env, napi_callback_info info) {
   const Arguments<7> arguments(env, info);
   Request request;
   if (!request.Read(arguments, 1)) {
     return ThrowMisuse(env, "startCopyMemory(hold, offset, length, target, targetIsOurs, targetOffset, replaces)");
   }
+  const std::shared_ptr<region::Region> held = region::FromHold(env, arguments[0]);
+  if (held == nullptr) return ThrowMisuse(env, "no region that is held");
+  const std::shared_ptr<region::Pages> pages = held->pages();
+  const auto over = IsOverItself(pages->file(), pages->file_offset() + request.offset, request);
+  if (!over.ok() || over.value()) return NullOrFailure(env, over);
   CopySource source;
   source.memory = region::HeldMemory(env, arguments[0], {request.offset, request.length});
   if (source.memory == nullptr && request.length > 0) return ThrowMisuse(env, "no range of a region that is held");

@@ -7,7 +7,7 @@ import { pathToFileURL } from 'node:url';
 
 import { windowsOf } from '#lib/mapping/mapping';
 import { native } from '#lib/native';
-import { copyFile, mmap, mmapAnonymous, type CopyFileOptions, type CopyTarget, type SendableFile } from 'zerocopy';
+import { copyFile, Mapping, mmap, mmapAnonymous, type CopyFileOptions, type CopyTarget, type SendableFile } from 'zerocopy';
 
 import { runInChild } from '../support/child';
 import { closesEveryDescriptor } from '../support/descriptors';
@@ -161,19 +161,6 @@ describe('copyFile', () => {
     fs.closeSync(to);
   });
 
-  it("copies though the caller's descriptors are closed and used again meanwhile", async () => {
-    const target = folder.file('reused');
-    const [from, to] = [fs.openSync(source, 'r'), fs.openSync(target, 'w')];
-    const copying = copyFile(from, to);
-    await new Promise(setImmediate);
-    fs.closeSync(from);
-    fs.closeSync(to);
-    const others = [fs.openSync('/dev/null', 'r+'), fs.openSync('/dev/null', 'r+')];
-    assert.equal(await copying, content.length);
-    assert.ok(fs.readFileSync(target).equals(content));
-    for (const fd of others) fs.closeSync(fd);
-  });
-
   it('copies memory, and what a mapping has that its file has not', async () => {
     using mapping = mmapAnonymous(9 * MIB);
     mapping.asBuffer(4 * MIB, 5).write('hello');
@@ -222,6 +209,53 @@ describe('copyFile', () => {
       await copyFile(file, link, { targetOffset: 1000 });
       const half = Buffer.concat([patternBytes(100), patternBytes(100), patternBytes(1000).subarray(200)]);
       assert.deepEqual(fs.readFileSync(file), Buffer.concat([half, half]));
+    });
+
+    it('a mapping onto its own file, however that is called by now', async () => {
+      const bytes = patternBytes(3000);
+      const opened: number[] = [];
+      const byDescriptor = (file: string, flags: string, access: 'read' | 'write' | 'copy'): Mapping => {
+        const fd = fs.openSync(file, flags);
+        opened.push(fd);
+        return mmap(fd, { access });
+      };
+      const makers: ((file: string) => Mapping)[] = [
+        (file) => byDescriptor(file, 'r', 'read'),
+        (file) => byDescriptor(file, 'r+', 'write'),
+        (file) => byDescriptor(file, 'r', 'copy'),
+        (file) => Mapping.attach(byDescriptor(file, 'r', 'read').share()),
+        (file) => mmap(path.relative('.', file)),
+        (file) => {
+          const mapping = mmap(file, { access: 'write', length: 1000 });
+          mapping.resize(bytes.length);
+          return mapping;
+        },
+      ];
+      for (const maker of makers) {
+        const file = folder.file('mapped', bytes);
+        using mapping = maker(file);
+        const renamed = folder.file('renamed');
+        fs.renameSync(file, renamed);
+        for (const options of [{}, { targetOffset: 1000 }, { offset: 2000, targetOffset: 1 + 1000, length: 1000 }]) {
+          const refused = { code: 'ERR_INVALID_ARG_VALUE', message: /same file/ };
+          await assert.rejects(copyFile(mapping, renamed, options), refused);
+        }
+        assert.deepEqual(fs.readFileSync(renamed), bytes);
+        await copyFile(mapping, renamed, { offset: 2000, targetOffset: 1000 });
+        const moved = Buffer.concat([bytes.subarray(0, 1000), bytes.subarray(2000), bytes.subarray(2000)]);
+        assert.deepEqual(fs.readFileSync(renamed), moved);
+      }
+      using memory = mmapAnonymous(1000);
+      await assert.rejects(copyFile(memory, memory.fd), { code: 'ERR_INVALID_ARG_VALUE' });
+      opened.forEach((fd) => { fs.closeSync(fd); });
+    });
+
+    it('but not another file of the same name', async () => {
+      const file = folder.file('replaced', patternBytes(1000));
+      using mapping = mmap(file);
+      fs.renameSync(folder.file('new', 'new'), file);
+      assert.equal(await copyFile(mapping, file), 1000);
+      assert.deepEqual(fs.readFileSync(file), patternBytes(1000));
     });
 
     it('what is no regular file', async () => {
