@@ -31,6 +31,13 @@ Result<size_t> Repeat(const char* name, Call call) {
   }
 }
 
+// Of such a socket epoll never says that it can be written to, or that it cannot.
+bool Listens(int socket) {
+  int listens = 0;
+  socklen_t size = sizeof listens;
+  return getsockopt(socket, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) == 0 && listens != 0;
+}
+
 }  // namespace
 
 Result<Output> OpenOutput(int fd) {
@@ -42,6 +49,7 @@ Result<Output> OpenOutput(int fd) {
   const bool can_open_again = S_ISFIFO(about.st_mode) || S_ISCHR(about.st_mode);
   Output output;
   output.is_socket = S_ISSOCK(about.st_mode);
+  if (output.is_socket && Listens(fd)) return OsError{EPIPE, "sendfile"};
   output.must_copy = output.is_socket && blocks;
   auto descriptor = blocks && can_open_again ? OpenUnblocked(fd) : Duplicate(fd);
   if (!descriptor.ok()) return descriptor.error();

@@ -98,6 +98,17 @@ describe('sendfile to a descriptor', () => {
     await assert.rejects(sendfile(readOnly, file), { code: 'EBADF' });
     closeSync(readOnly);
   });
+
+  it('fails with EPIPE for a socket that listens', async () => {
+    const server = net.createServer().listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { fd } = (server as unknown as { _handle: { fd: number } })._handle;
+    assert.throws(() => sendfileSync(fd, openSync(file, 'r'), 0, 1), { code: 'EPIPE', syscall: 'sendfile' });
+    for (const source of [file, mmap(file)]) {
+      await assert.rejects(sendfile(fd, source), { code: 'EPIPE', syscall: 'sendfile', bytesSent: 0 });
+    }
+    server.close();
+  });
 });
 
 describe('sendfileSync', () => {
