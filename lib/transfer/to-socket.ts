@@ -35,7 +35,7 @@ export async function sendNow(socket: net.Socket, source: Source, range: ByteRan
   try {
     await watched(socket, transfer, () => sendBytes(socket, source, range, transfer));
   } catch (error) {
-    const fromPeer = transfer.stopped === undefined && error instanceof Error && 'syscall' in error;
+    const fromPeer = !transfer.isStopped && error instanceof Error && 'syscall' in error;
     if (fromPeer) destroySocket(socket, error);
     else if (transfer.sent > 0) destroySocket(socket);
     throw error;

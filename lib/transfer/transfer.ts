@@ -14,6 +14,11 @@ export interface TransferOptions {
   readonly endsByItself?: boolean;
 }
 
+/** What the caller threw is one of them, whatever that is. */
+interface Stop {
+  readonly reason: unknown;
+}
+
 /** At most one call of onProgress in this time, milliseconds. */
 const PROGRESS_INTERVAL = 50;
 
@@ -23,8 +28,8 @@ export class Transfer {
   readonly #endsByItself: boolean;
   #settled = 0; // bytes of what has ended
   #job: number | undefined;
-  #stopped: Error | undefined;
-  #rejectNow: ((error: Error) => void) | undefined;
+  #stopped: Stop | undefined;
+  #rejectNow: ((reason: unknown) => void) | undefined;
   #reported = 0;
   #ticking: NodeJS.Timeout | undefined;
 
@@ -46,9 +51,9 @@ export class Transfer {
     return this.#settled + sent - unacknowledged;
   }
 
-  /** Why it has to end, if it has. */
-  get stopped(): Error | undefined {
-    return this.#stopped;
+  /** Whether somebody ended it. */
+  get isStopped(): boolean {
+    return this.#stopped !== undefined;
   }
 
   /**
@@ -78,20 +83,22 @@ export class Transfer {
     return new Promise((resolve, reject) => {
       this.#rejectNow = reject;
       working.then(resolve, reject);
-      if (this.#stopped !== undefined && this.#job === undefined) reject(this.#stopped);
+      if (this.#stopped === undefined || this.#job !== undefined) return;
+      // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- a callback may throw anything
+      reject(this.#stopped.reason);
     });
   }
 
-  /** Ends it with `error`: at once, or when the turn of a running job is over, for only then is the count exact. */
-  stop(error: Error): void {
+  /** Ends it with `reason`: at once, or when the turn of a running job is over, for only then is the count exact. */
+  stop(reason: unknown): void {
     if (this.#stopped !== undefined) return;
-    this.#stopped = error;
-    if (this.#job === undefined) this.#rejectNow?.(error);
+    this.#stopped = { reason };
+    if (this.#job === undefined) this.#rejectNow?.(reason);
     else native.cancelSend(this.#job);
   }
 
   throwIfStopped(): void {
-    if (this.#stopped !== undefined) throw this.#stopped;
+    if (this.#stopped !== undefined) throw this.#stopped.reason;
   }
 
   /** Counts bytes that left by another way than a job. */
@@ -116,7 +123,9 @@ export class Transfer {
       case 'complete': break;
       case 'failed': throw source.failure(failure, range.offset + this.#settled);
       case 'short': throw source.shortage(range, this.#settled);
-      default: throw this.#stopped ?? new Error('cancelled by nobody');
+      default:
+        this.throwIfStopped();
+        throw new Error('cancelled by nobody');
     }
     const fault = source.fault(); // what was lost meanwhile may have gone out as zeros
     if (fault !== undefined) throw fault;
@@ -131,7 +140,7 @@ export class Transfer {
     try {
       this.#report();
     } catch (error) {
-      this.stop(error as Error); // the caller's own callback failed: the promise rejects with that
+      this.stop(error); // the caller's own callback failed: the promise rejects with that
     }
   }
 
@@ -142,7 +151,9 @@ export class Transfer {
     this.#onProgress(sent);
   }
 
+  /** What a callback of the caller's threw may be anything, also frozen: then it stays without. */
   #withCount(error: unknown): unknown {
-    return typeof error === 'object' && error !== null ? Object.assign(error, { bytesSent: this.#settled }) : error;
+    if (typeof error === 'object' && error !== null) Reflect.set(error, 'bytesSent', this.#settled);
+    return error;
   }
 }

@@ -249,6 +249,15 @@ describe('sendfile ends', () => {
     await close();
   });
 
+  it('with whatever onProgress threw, as it is', async () => {
+    for (const thrown of [Object.freeze(new Error('frozen')), undefined, null, 'text']) {
+      const { socket, close } = await stalled();
+      const outcome = sendfile(socket, large, { onProgress: () => { throw thrown as Error; } });
+      assert.deepEqual(await outcome.then(() => ['resolved'], (reason: unknown) => [reason]), [thrown]);
+      await close();
+    }
+  });
+
   for (const kind of ['socket', 'response'] as const) {
     it(`with ERR_SHORT_FILE when the file is cut while it is sent to a ${kind}, and the connection is cut`, async () => {
       const shrinking = folder.file('shrinking');
