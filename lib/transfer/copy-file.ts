@@ -6,7 +6,10 @@ import { COPY_STATES, native, type CopyHandle } from '../native';
 import {
   optionalBoolean, optionalFunction, optionalSignal, optionalWholeNumber, optionsObject, wholeNumber, type ByteRange,
 } from '../validate';
-import { checkTarget, closeTarget, openTarget, type CopyTarget, type OpenTarget } from './copy-target';
+import {
+  checkTarget, closeTarget, holdTarget, openTarget, type CopyTarget, type HeldTarget, type OpenTarget,
+} from './copy-target';
+import { Duplicate } from './duplicate';
 import { openSource } from './open-source';
 import { inPoolTurn } from './pool-turns';
 import { shortFile, type SendableFile, type Source, type WantedRange } from './source';
@@ -62,11 +65,12 @@ export async function copyFile(source: SendableFile, target: CopyTarget, options
   checkTarget(target);
   const transfer = new Transfer({ ...request.control, endsByItself: true });
   return transfer.run(async () => {
-    const from = await openSource(source, COPY);
+    const to = holdTarget(target);
     try {
-      await copyTo(from, target, request, transfer);
+      const from = await openSource(source, COPY);
+      await copyTo(from, to, request, transfer).finally(() => { from.close(); });
     } finally {
-      from.close();
+      if (to instanceof Duplicate) to.close();
     }
   });
 }
@@ -89,7 +93,7 @@ function readOptions(options: CopyFileOptions | undefined): Request {
   };
 }
 
-async function copyTo(source: Source, target: CopyTarget, request: Request, transfer: Transfer): Promise<void> {
+async function copyTo(source: Source, target: HeldTarget, request: Request, transfer: Transfer): Promise<void> {
   const range = source.range(request.wanted);
   const last = Number.MAX_SAFE_INTEGER - range.length;
   if ((request.targetOffset ?? 0) > last) {

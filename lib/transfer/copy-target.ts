@@ -5,10 +5,14 @@ import { invalidArgType } from '../errors';
 import {
   fileDescriptor, isFileHandle, isPath, O_NONBLOCK, openDescriptor, pathText, type FileHandleLike, type FilePath,
 } from '../files';
+import { Duplicate } from './duplicate';
 import { closeQuietly, promised, regularFile } from './file-calls';
 
 /** Where a file is copied to: a path, or a file that is open for writing; then it stays the caller's. */
 export type CopyTarget = string | Buffer | URL | FileHandleLike | number;
+
+/** A path, or a file that is open, under a number of our own. */
+export type HeldTarget = FilePath | Duplicate;
 
 const { O_CREAT, O_EXCL, O_WRONLY } = fs.constants;
 /** Of a new file whose source has no permissions: as open() has it. */
@@ -31,12 +35,17 @@ export function checkTarget(target: CopyTarget): void {
   }
 }
 
-/**
- * `mode`: permission bits of a new file; left to the umask when undefined. Nothing of what is there changes yet. A
- * descriptor of the caller's is there in the same turn of the event loop, before that can be closed.
- */
-export async function openTarget(target: CopyTarget, mode: number | undefined): Promise<OpenTarget> {
-  if (!isPath(target)) return borrowed(openDescriptor(target, 'target', 'fstat') as number);
+/** What the caller has open, duplicated before it can be closed; to be closed by whoever calls this. */
+export function holdTarget(target: CopyTarget): HeldTarget {
+  if (isPath(target)) return target;
+  const fd = openDescriptor(target, 'target', 'fstat') as number;
+  regularFile(fs.fstatSync(fd), 'copyfile', undefined);
+  return new Duplicate(fd, target);
+}
+
+/** `mode`: permission bits of a new file; left to the umask when undefined. Nothing of what is there changes yet. */
+export async function openTarget(target: HeldTarget, mode: number | undefined): Promise<OpenTarget> {
+  if (target instanceof Duplicate) return { fd: target.fd, path: undefined, isOurs: false, isNew: false };
   const opened = await openPath(target, mode);
   try {
     regularFile(await promised<fs.Stats>((done) => { fs.fstat(opened.fd, done); }), 'copyfile', opened.path);
@@ -52,11 +61,6 @@ export async function openTarget(target: CopyTarget, mode: number | undefined): 
 export async function closeTarget({ fd, path, isOurs }: OpenTarget, remove: boolean): Promise<void> {
   if (remove && path !== undefined) await removeFile(fd, path);
   if (isOurs) closeQuietly(fd);
-}
-
-function borrowed(fd: number): OpenTarget {
-  regularFile(fs.fstatSync(fd), 'copyfile', undefined);
-  return { fd, path: undefined, isOurs: false, isNew: false };
 }
 
 /** First as a new file, then as one that is there; last as either, which a link to nothing is. */

@@ -12,7 +12,9 @@ interface FileFacts {
   readonly size: number;
   readonly mode: number | undefined;
   readonly path: string | undefined;
-  /** How to close what was opened for this transfer; none for what is the caller's. */
+  /** Somebody else has the same open file, and minds its position moving. */
+  readonly sharesPosition: boolean;
+  /** How to close what was opened for this transfer; none for what somebody else closes. */
   readonly end: ((fd: number) => unknown) | undefined;
 }
 
@@ -21,15 +23,17 @@ export class FileSource implements Source {
   readonly mode: number | undefined;
   readonly #fd: number;
   readonly #size: number;
+  readonly #sharesPosition: boolean;
   readonly #end: ((fd: number) => unknown) | undefined;
   #reads = 0; // under way
   #isClosing = false;
 
-  constructor(fd: number, { size, mode, path, end }: FileFacts) {
+  constructor(fd: number, { size, mode, path, sharesPosition, end }: FileFacts) {
     this.#fd = fd;
     this.#size = size;
     this.mode = mode === undefined ? undefined : mode & 0o777;
     this.path = path;
+    this.#sharesPosition = sharesPosition;
     this.#end = end;
   }
 
@@ -56,7 +60,7 @@ export class FileSource implements Source {
   }
 
   startCopy({ offset, length }: ByteRange, to: CopyPlace): CopyHandle | OsFailure | null {
-    const isOurs = this.#end !== undefined;
+    const isOurs = !this.#sharesPosition;
     return native.startCopyFile(this.#fd, isOurs, offset, length, to.fd, to.isOurs, to.offset, to.replaces);
   }
 
@@ -102,7 +106,7 @@ export class FileSource implements Source {
   }
 }
 
-/** A regular file of `size` bytes that is open, and stays the caller's. */
+/** A regular file of `size` bytes that is open, and that somebody else closes, later than this source. */
 export function openedFile(fd: number, size: number, path: string | undefined): Source {
-  return new FileSource(fd, { size, mode: undefined, path, end: undefined });
+  return new FileSource(fd, { size, mode: undefined, path, sharesPosition: true, end: undefined });
 }

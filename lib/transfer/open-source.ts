@@ -1,21 +1,22 @@
 /**
- * Opens what is sent: at once where that needs no disk, else on the thread pool. Files that do not say how long they
+ * Opens what is sent: at once where that needs no disk, else on the thread pool. Files that do not tell how long they
  * are go into memory first.
  */
 import fs from 'node:fs';
 import os from 'node:os';
 
 import { invalidArgType, systemError, valueOrThrow } from '../errors';
-import { isPath, O_NONBLOCK, openDescriptor, pathText, type FilePath } from '../files';
+import { isPath, O_NONBLOCK, openDescriptor, pathText, type FileHandleLike, type FilePath } from '../files';
 import { Mapping } from '../mapping/mapping';
 import { native } from '../native';
 import { closeAtHand, openAtHand } from './at-hand';
+import { Duplicate } from './duplicate';
 import { closeQuietly, promised, regularFile } from './file-calls';
 import { FileSource } from './file-source';
 import { MemorySource } from './memory-source';
 import type { SendableFile, Source } from './source';
 
-/** Of files that do not say how long they are, bytes. */
+/** Of files that do not tell how long they are, bytes. */
 const SNAPSHOT_PIECE = 64 * 1024;
 const LARGEST_SNAPSHOT = 16 * 1024 * 1024;
 
@@ -34,22 +35,26 @@ export function openSource(file: SendableFile, purpose = SENDFILE): Source | Pro
   if (file instanceof Mapping) return new MemorySource(file, purpose.holds);
   if (isPath(file)) return openPath(file, purpose);
   const fd = openDescriptor(file, purpose.argument, 'fstat');
-  if (fd !== undefined) return borrowed(fd, purpose);
+  if (fd !== undefined) return borrowed(fd, file, purpose);
   throw invalidArgType(purpose.argument, 'a path (string, Buffer or URL), a file descriptor, a FileHandle or a Mapping', file);
 }
 
-function borrowed(fd: number, purpose: Purpose): Source | Promise<Source> {
-  const { size, mode } = regularFile(fs.fstatSync(fd), purpose.syscall, undefined);
-  const source = new FileSource(fd, { size, mode, path: undefined, end: undefined });
-  return size > 0 ? source : snapshotOf(fd, mode, undefined).then((snapshot) => snapshot ?? source);
+function borrowed(fd: number, file: FileHandleLike | number, purpose: Purpose): Source | Promise<Source> {
+  const facts = regularFile(fs.fstatSync(fd), purpose.syscall, undefined);
+  const own = new Duplicate(fd, file);
+  const { size, mode } = facts;
+  const end = (): void => { own.close(); };
+  const source = new FileSource(own.fd, { size, mode, path: undefined, sharesPosition: true, end });
+  return tellsItsSize(facts) ? source : orSnapshot(source, size);
 }
 
 function openPath(path: FilePath, purpose: Purpose): Source | Promise<Source> {
   const fd = typeof path === 'string' ? openAtHand(path) : undefined;
   if (fd === undefined) return openOnPool(path, purpose);
   const facts = fs.fstatSync(fd);
-  if (facts.isFile() && facts.size > 0) {
-    return new FileSource(fd, { size: facts.size, mode: facts.mode, path: path as string, end: closeAtHand });
+  if (facts.isFile() && tellsItsSize(facts)) {
+    const { size, mode } = facts;
+    return new FileSource(fd, { size, mode, path: path as string, sharesPosition: false, end: closeAtHand });
   }
   closeAtHand(fd);
   return openOnPool(path, purpose);
@@ -58,35 +63,52 @@ function openPath(path: FilePath, purpose: Purpose): Source | Promise<Source> {
 async function openOnPool(path: FilePath, purpose: Purpose): Promise<Source> {
   const name = pathText(path);
   const fd = await promised<number>((done) => { fs.open(path, fs.constants.O_RDONLY | O_NONBLOCK, done); });
-  let keep = false;
+  let facts: fs.Stats;
   try {
-    const facts = await promised<fs.Stats>((done) => { fs.fstat(fd, done); });
-    const { size, mode } = regularFile(facts, purpose.syscall, name);
-    const snapshot = size === 0 ? await snapshotOf(fd, mode, name) : undefined;
-    if (snapshot !== undefined) return snapshot;
-    keep = true;
-    return new FileSource(fd, { size, mode, path: name, end: closeQuietly });
-  } finally {
-    if (!keep) closeQuietly(fd);
+    facts = regularFile(await promised<fs.Stats>((done) => { fs.fstat(fd, done); }), purpose.syscall, name);
+  } catch (error) {
+    closeQuietly(fd);
+    throw error;
   }
+  const { size, mode } = facts;
+  const source = new FileSource(fd, { size, mode, path: name, sharesPosition: false, end: closeQuietly });
+  return tellsItsSize(facts) ? source : orSnapshot(source, size);
+}
+
+/** Files that the kernel writes when they are read have nothing on a disk: /proc says 0 bytes of them, /sys a page. */
+function tellsItsSize({ size, blocks }: fs.Stats): boolean {
+  return size > SNAPSHOT_PIECE || (size > 0 && blocks > 0);
 }
 
 /**
- * Files of /proc and /sys say that they are empty, and sendfile(2) refuses them: what they hold now goes into memory,
- * as a file that can be sent like any other. Undefined for a file that is empty indeed.
+ * What `source`, which says that it has `size` bytes, holds now: in memory, as a file that can be sent like any other,
+ * for sendfile(2) refuses those of /proc. Itself when it has as many as it says, else closed.
  */
-async function snapshotOf(fd: number, mode: number, path: string | undefined): Promise<Source | undefined> {
+async function orSnapshot(source: FileSource, size: number): Promise<Source> {
+  let kept: Source | undefined;
+  try {
+    const pieces = await piecesOf(source);
+    const length = pieces.reduce((sum, piece) => sum + piece.length, 0);
+    kept = length === size ? source : inMemory(pieces, length, source);
+    return kept;
+  } finally {
+    if (kept !== source) source.close();
+  }
+}
+
+async function piecesOf(source: FileSource): Promise<Buffer[]> {
   const pieces: Buffer[] = [];
-  let size = 0;
-  for (;;) {
+  for (let size = 0; size <= LARGEST_SNAPSHOT;) {
     const piece = Buffer.allocUnsafe(SNAPSHOT_PIECE);
-    const length = await promised<number>((done) => { fs.read(fd, piece, 0, SNAPSHOT_PIECE, size, done); });
-    if (length === 0) break;
+    const length = await source.read(piece, size);
+    if (length === 0) return pieces;
     pieces.push(piece.subarray(0, length));
     size += length;
-    if (size > LARGEST_SNAPSHOT) throw systemError({ errno: os.constants.errno.EFBIG, syscall: 'read' }, path);
   }
-  if (size === 0) return undefined;
+  throw systemError({ errno: os.constants.errno.EFBIG, syscall: 'read' }, source.path);
+}
+
+function inMemory(pieces: readonly Buffer[], size: number, { mode, path }: FileSource): Source {
   const memory = valueOrThrow(native.createMemoryFile('zerocopy:snapshot', size, false), path);
   const end = (own: number): unknown => native.closeDescriptor(own);
   try {
@@ -95,7 +117,7 @@ async function snapshotOf(fd: number, mode: number, path: string | undefined): P
     end(memory);
     throw error;
   }
-  return new FileSource(memory, { size, mode, path, end });
+  return new FileSource(memory, { size, mode, path, sharesPosition: false, end });
 }
 
 function writeFully(fd: number, piece: Buffer): void {

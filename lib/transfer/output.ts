@@ -20,7 +20,7 @@ export type FallbackReason =
   | 'tls' | 'http2' | 'proxy' | 'patched' | 'chunked' | 'not-a-socket' | 'no-descriptor' | 'platform' | 'memory';
 
 export type Route =
-  | { readonly kind: 'descriptor'; readonly fd: number }
+  | { readonly kind: 'descriptor'; readonly fd: number; readonly file: FileHandleLike | number }
   | { readonly kind: 'socket'; readonly socket: net.Socket }
   | { readonly kind: 'response'; readonly response: http.ServerResponse; readonly socket: net.Socket }
   | { readonly kind: 'stream'; readonly stream: stream.Writable; readonly reason: FallbackReason };
@@ -35,7 +35,7 @@ export function descriptorOf(socket: net.Socket): number | undefined {
 export function routeTo(out: SendfileOutput): Route {
   if (isWritable(out)) return routeToStream(out);
   const fd = openDescriptor(out, 'out', 'sendfile');
-  if (fd !== undefined) return { kind: 'descriptor', fd };
+  if (fd !== undefined) return { kind: 'descriptor', fd, file: out as FileHandleLike | number };
   throw invalidArgType('out', 'a net.Socket, http.ServerResponse, stream.Writable, FileHandle or file descriptor', out);
 }
 

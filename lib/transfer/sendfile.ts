@@ -72,7 +72,7 @@ function readOptions(options: SendfileOptions | undefined): { wanted: WantedRang
 
 function send(route: Route, payload: Payload, transfer: Transfer): Promise<void> | undefined {
   switch (route.kind) {
-    case 'descriptor': return sendToDescriptor(route.fd, payload, transfer);
+    case 'descriptor': return sendToDescriptor(route, payload, transfer);
     case 'socket': return sendToSocket(route.socket, payload, transfer);
     case 'response': return sendToResponse(route, payload, transfer);
     case 'stream': return sendToStream(route.stream, payload, transfer);

@@ -2,31 +2,41 @@
 import fs from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { valueOrThrow } from '../errors';
-import { native } from '../native';
 import type { ByteRange } from '../validate';
+import { Duplicate } from './duplicate';
 import { promised } from './file-calls';
 import { hasPump } from './jobs';
-import type { FallbackReason } from './output';
+import type { FallbackReason, Route } from './output';
 import { PIECE } from './pieces';
 import type { Payload, Source } from './source';
 import type { Transfer } from './transfer';
 
-/** The last transfer to each descriptor: two at a time would mix at its position. Settles when that is over. */
-const newest = new Map<number, Promise<void>>();
+type DescriptorRoute = Extract<Route, { kind: 'descriptor' }>;
 
-/** In the order of the calls. The number may be closed, and mean another file, when the turn comes: `fd` is copied. */
-export async function sendToDescriptor(fd: number, payload: Payload, transfer: Transfer): Promise<void> {
-  const own = valueOrThrow(native.duplicateDescriptor(fd));
-  const before = newest.get(fd);
-  const sending = sendInTurn(own, before, payload, transfer).finally(() => { native.closeDescriptor(own); });
+/** The last transfer to each open file: two at a time would mix at its position. Settles when that is over. */
+const newest = new Map<string, Promise<void>>();
+
+/** In the order of the calls. */
+export async function sendToDescriptor(
+  { fd, file }: DescriptorRoute, payload: Payload, transfer: Transfer,
+): Promise<void> {
+  const name = nameOf(fd);
+  const own = new Duplicate(fd, file);
+  const before = newest.get(name);
+  const sending = sendInTurn(own.fd, before, payload, transfer).finally(() => { own.close(); });
   const over = sending.then(() => undefined, () => undefined);
-  newest.set(fd, over);
+  newest.set(name, over);
   try {
     await sending;
   } finally {
-    if (newest.get(fd) === over) newest.delete(fd);
+    if (newest.get(name) === over) newest.delete(name);
   }
+}
+
+/** Of an open file, as well as can be told: its number alone may have been another's at the last call. */
+function nameOf(fd: number): string {
+  const { dev, ino } = fs.fstatSync(fd, { bigint: true });
+  return `${String(fd)} ${String(dev)} ${String(ino)}`;
 }
 
 async function sendInTurn(

@@ -15,7 +15,7 @@ import { temporaryFolder } from '../support/temporary';
 const { createMemoryFile } = native;
 const { writeSync } = fs;
 
-describe('files that say that they are empty', () => {
+describe('files that do not tell their size', () => {
   const folder = temporaryFolder();
   const { http: serve } = servers();
   let empty = '';
@@ -25,7 +25,7 @@ describe('files that say that they are empty', () => {
     fs.writeSync = writeSync;
   });
 
-  describe('and are, on a system without files in memory', () => {
+  describe('but are empty as they say, on a system without files in memory', () => {
     beforeEach(() => {
       native.createMemoryFile = () => ({ errno: os.constants.errno.ENOSYS, syscall: 'memfd_create' });
     });
@@ -63,7 +63,7 @@ describe('files that say that they are empty', () => {
     });
   });
 
-  describe('and are not, as those of /proc', () => {
+  describe('and say that they are empty, as those of /proc', () => {
     const line = fs.readFileSync('/proc/self/cmdline', 'utf8');
     /** Of files in memory that sources are kept in. */
     const kept = (): string[] => [...openDescriptors().values()].filter((target) => target.includes('zerocopy:snapshot'));
@@ -80,6 +80,36 @@ describe('files that say that they are empty', () => {
       fs.writeSync = () => { throw Object.assign(new Error('full'), { code: 'ENOSPC' }); };
       await assert.rejects(copyFile('/proc/self/cmdline', folder.file('target')), { code: 'ENOSPC' });
       assert.deepEqual(kept(), before);
+    });
+  });
+
+  describe('or that they are longer than they are, as those of /sys', () => {
+    const sysFile = '/sys/devices/system/cpu/online';
+    const line = fs.readFileSync(sysFile, 'utf8');
+    before(() => { assert.ok(fs.statSync(sysFile).size > line.length); });
+
+    it('are sent, copied and read as what they hold', async () => {
+      const target = folder.file('of-sys');
+      await using input = await open(sysFile);
+      for (const source of [sysFile, input, input.fd]) {
+        await using output = await open(target, 'w');
+        assert.equal(await sendfile(output, source), line.length);
+        assert.equal(fs.readFileSync(target, 'utf8'), line);
+        assert.equal(await copyFile(source, target), line.length);
+        assert.equal(fs.readFileSync(target, 'utf8'), line);
+        assert.equal(String(await buffer(createReadStream(source))), line);
+      }
+      await assert.rejects(copyFile(sysFile, target, { length: 4096 }), { code: 'ERR_SHORT_FILE', bytesSent: 0 });
+    });
+
+    it('but a file that is all hole is as long as it says', async () => {
+      const hole = folder.file('hole', '');
+      fs.truncateSync(hole, 4096);
+      assert.equal(fs.statSync(hole).blocks, 0);
+      assert.deepEqual(await buffer(createReadStream(hole)), Buffer.alloc(4096));
+      const copy = folder.file('copied-hole');
+      assert.equal(await copyFile(hole, copy), 4096);
+      assert.equal(fs.statSync(copy).blocks, 0);
     });
   });
 });
