@@ -37,11 +37,16 @@ function coded(
   error.code = code;
   // As Node's own errors print: `TypeError [ERR_X]: message`, with `name` left alone.
   const { name } = error;
-  error.name = `${name} [${code}]`;
+  nameError(error, `${name} [${code}]`);
   Error.captureStackTrace(error, maker);
   void error.stack; // V8 formats the stack on first look: look while the name carries the code
   Reflect.deleteProperty(error, 'name');
   return error;
+}
+
+/** Not by assignment: where Error.prototype is frozen that is an error of its own. */
+function nameError(error: Error, name: string): void {
+  Object.defineProperty(error, 'name', { value: name, configurable: true, enumerable: true, writable: true });
 }
 
 /** One of our own errors. `facts` (offset, bytesSent, …) become properties of it. */
@@ -57,7 +62,13 @@ export function show(value: unknown): string {
     const { name } = (value.constructor as { name?: string } | undefined) ?? {};
     return name ? `an instance of ${name}` : 'an object without a prototype';
   }
-  return inspect(value, { depth: 0, breakLength: Infinity, maxStringLength: 60 });
+  return showPlainly(value);
+}
+
+function showPlainly(value: unknown): string {
+  return inspect(value, {
+    depth: 0, breakLength: Infinity, maxStringLength: 60, maxArrayLength: 8, customInspect: false,
+  });
 }
 
 /** `ERR_INVALID_ARG_TYPE`, a TypeError. `expected` completes "must be …". */
@@ -69,7 +80,7 @@ export function invalidArgType(name: string, expected: string, received: unknown
 
 /** `ERR_INVALID_ARG_VALUE`, a TypeError. `reason` completes "The argument 'x' …". */
 export function invalidArgValue(name: string, received: unknown, reason: string): NodeJS.ErrnoException {
-  const message = `The argument '${name}' ${reason}. Received ${show(received)}`;
+  const message = `The argument '${name}' ${reason}. Received ${Array.isArray(received) ? showPlainly(received) : show(received)}`;
   return coded(TypeError, 'ERR_INVALID_ARG_VALUE', message, invalidArgValue);
 }
 
@@ -173,7 +184,7 @@ export function requestError(status: number, message: string, cause?: unknown): 
 export function abortError(reason: unknown): NodeJS.ErrnoException {
   const error: NodeJS.ErrnoException = new Error('The operation was aborted', { cause: reason });
   Error.captureStackTrace(error, abortError);
-  error.name = 'AbortError';
+  nameError(error, 'AbortError');
   error.code = 'ABORT_ERR';
   return error;
 }

@@ -304,9 +304,13 @@ function load(): NativeBinding {
 
 function loadingFailed(target: string, failures: readonly unknown[]): string {
   const tried = failures.map((failure) => `\n  - ${failure instanceof Error ? (failure.message.split('\n')[0] ?? '') : String(failure)}`);
+  const refused = failures.some((failure) => (failure as { code?: string } | null)?.code === 'ERR_DLOPEN_DISABLED');
+  const remedy = refused
+    ? 'Under --permission, Node loads addons with the flag --allow-addons only'
+    : 'Build one: npx node-gyp rebuild -C node_modules/zerocopy/src-native';
   return `zerocopy: no native binary loads for ${target} (it needs Node-API ${String(NODE_API_VERSION)}, ` +
-    `this runtime has ${process.versions['napi'] ?? 'none'}). Build one: ` +
-    `npx node-gyp rebuild -C node_modules/zerocopy/src-native. Tried:${tried.join('') || ' nothing, there is none for this target'}`;
+    `this runtime has ${process.versions['napi'] ?? 'none'}). ${remedy}. Tried:` +
+    (tried.join('') || ' nothing, there is none for this target');
 }
 
 export const native: NativeBinding = load();

@@ -63,18 +63,32 @@ function boundFromStart(value: unknown, name: string, size: number, fallback: nu
   return Math.max(bound < 0 ? bound + size : bound, 0);
 }
 
+const NO_OPTIONS = Object.freeze(Object.create(null) as object);
+
+/**
+ * Without what Object.prototype has, if somebody has put options there: everything would inherit them. Costs a look for
+ * each name otherwise.
+ */
+function withoutInherited<T extends object>(value: T, allowed: readonly string[]): Partial<T> {
+  if (!allowed.some((key) => key in Object.prototype)) return value;
+  const given = allowed.filter((key) => Object.hasOwn(value, key) || !(key in Object.prototype));
+  const read = Object.create(null) as Record<string, unknown>;
+  for (const key of given) read[key] = (value as Record<string, unknown>)[key];
+  return read as Partial<T>;
+}
+
 /** An options object with no name but those allowed: a misspelt option is an error, not a default. */
 export function optionsObject<T extends object>(
   value: T | undefined, name: string, allowed: readonly string[],
 ): Partial<T> {
-  if (value === undefined) return {};
+  if (value === undefined) return NO_OPTIONS;
   if (typeof value !== 'object' || (value as unknown) === null || Array.isArray(value)) {
     throw invalidArgType(name, 'an options object', value);
   }
   for (const key of Object.keys(value)) {
     if (!allowed.includes(key)) throw invalidArgValue(`${name}.${key}`, (value as Record<string, unknown>)[key], `is no known option. Known: ${allowed.join(', ')}`);
   }
-  return value;
+  return withoutInherited(value, allowed);
 }
 
 /** One of a few words; where it was left out the default, if there is one. */

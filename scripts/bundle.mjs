@@ -136,13 +136,18 @@ function withClassNames(code) {
   return renamed.reduce((text, name) => text.replaceAll(new RegExp(`(?<![\\w$.#])_${name}\\b`, 'g'), `${name} `), code);
 }
 
+/** esbuild exports what `for … in` finds, also what a program has put on Object.prototype: only names of its own. */
+function withOwnNames(code) {
+  return code.replace(/for \(var (\w+) in (\w+)\)(?=\s+__defProp\b)/, 'for (var $1 of Object.keys($2))');
+}
+
 /**
  * Shorter by half. Names of functions and classes stay, for stack traces and inspection; those of locals and parameters
  * only the map knows. A statement is a line: for an uncaught error Node prints the whole line that threw it.
  */
 async function shorten(file) {
   const content = readFileSync(`${file}.map`, 'utf8');
-  const { code, map } = await minify(withClassNames(readFileSync(file, 'utf8')), {
+  const { code, map } = await minify(withOwnNames(withClassNames(readFileSync(file, 'utf8'))), {
     ecma: 2020, keep_classnames: true, keep_fnames: true, compress: { passes: 2, sequences: false },
     format: { semicolons: false, max_line_len: 160 },
     sourceMap: { content, url: `${path.basename(file)}.map` },

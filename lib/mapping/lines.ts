@@ -6,6 +6,8 @@
  *     |  one\n  two\r\n  three\n  four\n  five ...  |                |
  *        places[0] [1]      [2]       [3]
  */
+import { inspect } from 'node:util';
+
 import { native } from '../native';
 import { clampedRange, optionalBoolean, optionsObject } from '../validate';
 import { viewOf, type MemoryView } from '../view/memory-view';
@@ -85,6 +87,11 @@ class Lines implements IterableIterator<MemoryView> {
     const owner = this.memoryOf(start, newline + 1);
     const end = this.keepEnds ? newline + 1 : newline - this.returnBefore(owner, start, newline);
     return { value: viewOf(owner, start - owner.start, end - start), done: false };
+  }
+
+  /** As console.log shows the language's own iterators. */
+  [inspect.custom](): string {
+    return 'Object [Mapping Lines Iterator] {}';
   }
 
   /** Ends it. */

@@ -48,6 +48,12 @@ export interface MappingFacts {
   readonly maker?: (...args: never[]) => Mapping;
 }
 
+/**
+ * structuredClone and postMessage refuse a symbol among an object's properties, where they would make an empty shell of
+ * the rest. Each Mapping has one of its own, so that none is deeply equal to another: their bytes cannot be compared.
+ */
+const CLONE_GUARD = 'a Mapping cannot be cloned: send mapping.share(), and take it by Mapping.attach()';
+
 let isMapping: (value: unknown) => value is Mapping;
 
 /** The memory behind a Mapping, open or not. Throws ERR_INVALID_THIS. */
@@ -102,6 +108,7 @@ export class Mapping implements Disposable {
     if (facts.path !== undefined) this.path = facts.path;
     this.#windows = new Windows(this, facts.region, facts.byteLength, this.readonly);
     this.#anonymous = facts.anonymous;
+    Object.assign(this, { guard: Symbol(CLONE_GUARD) });
     facts.region.mapping = this;
     Object.freeze(this);
     if (tracing) remember(this, facts.maker);

@@ -1,4 +1,5 @@
 /** One element: reading it out of memory, writing it into memory. The memory must be intact. */
+import { types } from 'node:util';
 import { bufferTooLarge, invalidArgType, outOfRange, zeroCopyError } from '../errors';
 import { encodeHalf, decodeHalf, fitsHalf } from './float16';
 import { KIND, toBigInteger, toFloat, toSmallInteger, toTruth, type Format, type Kind, type Scalar } from './format';
@@ -26,7 +27,7 @@ export function readElement(data: DataView, kind: Kind, at: number, little: bool
 
 /** The byte of a `c` value: bytes of length 1, as Python's b'x'. */
 function toChar(value: unknown): number {
-  if (!(value instanceof Uint8Array)) throw invalidArgType('value', "a Uint8Array of length 1 for format 'c'", value);
+  if (!types.isUint8Array(value)) throw invalidArgType('value', "a Uint8Array of length 1 for format 'c'", value);
   const copy = new Uint8Array(value);
   if (copy.length !== 1) throw outOfRange('value', "a Uint8Array of length 1 for format 'c'", value);
   return copy[0] as number;

@@ -112,6 +112,7 @@ export class MemoryView {
     this.offset = parts.offset;
     this.items = parts.items;
     this.form = lock ? parts.form.locked() : parts.form;
+    if (new.target !== MemoryView) keepCountable(this);
     if (tracing) remember(this, MemoryView as never);
   }
 
@@ -396,6 +397,15 @@ export class MemoryView {
     return intact(from, toHex(from, toSeparator(sep), toInteger(bytesPerSep, 'bytesPerSep')));
   }
 
+  /**
+   * What JSON.stringify() writes: format, shape, and the elements as toList() has them, as Buffer's does. Throws as
+   * toList().
+   */
+  toJSON(): { type: 'MemoryView'; format: string; shape: readonly number[]; data: NestedList } {
+    const { format, shape } = readable(this);
+    return { type: 'MemoryView', format: format.text, shape, data: this.toList() };
+  }
+
   // -------------------------------------------------------------- looking for values
 
   /**
@@ -493,13 +503,11 @@ export class MemoryView {
    * `memoryview.release`.
    */
   release(): void {
-    genuine(this);
-    this.owner = RELEASED;
+    end(genuine(this));
   }
 
   [Symbol.dispose](): void {
-    genuine(this);
-    this.owner = RELEASED;
+    end(genuine(this));
   }
 
   /** What console.log shows: one line. Never throws. */
@@ -508,6 +516,19 @@ export class MemoryView {
     if (countedByCensus(parts, this)) return '';
     return isOwner(parts.owner) ? describe(parts, this.released, options) : 'MemoryView {}';
   }
+}
+
+/** An heir may be inspected as it likes, but a census reaches it first, and runs none of its code. */
+function keepCountable(heir: MemoryView): void {
+  Object.defineProperty(heir, inspect.custom, {
+    configurable: true,
+    writable: true,
+    value(this: MemoryView, ...args: [number, InspectOptions]): unknown {
+      if (countedByCensus(this as unknown as Parts, this)) return '';
+      const own = (Object.getPrototypeOf(this) as MemoryView)[inspect.custom] as (...rest: unknown[]) => unknown;
+      return Reflect.apply(own, this, args);
+    },
+  });
 }
 
 /** While somebody counts the live views, being inspected is being counted (trace.ts). */
@@ -598,6 +619,15 @@ function partsOf(source: unknown, name: string): Parts {
 function genuine(view: MemoryView): Parts {
   if (!MemoryView.isMemoryView(view)) throw invalidThis('MemoryView');
   return view as unknown as Parts;
+}
+
+/** Points a view at nothing, unless Object.freeze() has made that impossible. */
+function end(parts: { -readonly [Name in keyof Parts]: Parts[Name] }): void {
+  try {
+    parts.owner = RELEASED;
+  } catch {
+    throw invalidThis('MemoryView that is not frozen');
+  }
 }
 
 // ---------------------------------------------------------------- items

@@ -1,4 +1,5 @@
 /** Looking for a value: by value as Python's `==` has it, so 1, 1n and true are the same, and NaN is never found. */
+import { types } from 'node:util';
 import { forEachChunk } from './copy';
 import { KIND, type Format } from './format';
 import { product } from './layout';
@@ -25,7 +26,7 @@ function soughtIn(value: unknown, { kind }: Format): number | bigint | undefined
 }
 
 function charOf(value: unknown): number | undefined {
-  if (!(value instanceof Uint8Array)) return undefined;
+  if (!types.isUint8Array(value)) return undefined;
   const copy = new Uint8Array(value);
   return copy.length === 1 ? copy[0] : undefined;
 }

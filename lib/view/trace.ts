@@ -2,6 +2,7 @@
  * Who made what and where, and which views there are: diagnosis, free until somebody asks.
  */
 import path from 'node:path';
+import { inspect } from 'node:util';
 import v8 from 'node:v8';
 
 import { unavailable } from '../errors';
@@ -23,13 +24,22 @@ export function setTracing(on: boolean): void {
 
 /** Remembers where `made` was made: the stack above the function `maker`, without what is this package's own. */
 export function remember(made: object, maker?: (...args: never[]) => unknown): void {
-  const { stackTraceLimit } = Error;
-  Error.stackTraceLimit = MAX_FRAMES;
-  const at: { stack?: string } = {};
-  Error.captureStackTrace(at, maker);
-  Error.stackTraceLimit = stackTraceLimit;
-  const frames = (at.stack ?? '').split('\n').slice(1);
+  const frames = stackAbove(maker).split('\n').slice(1);
   stacks.set(made, frames.filter((frame) => !OWN_FOLDERS.some((folder) => frame.includes(folder))).join('\n'));
+}
+
+/** As V8 writes it: a prepareStackTrace() of the program's may answer anything. Error may be frozen. */
+function stackAbove(maker: ((...args: never[]) => unknown) | undefined): string {
+  const { stackTraceLimit } = Error;
+  const prepareStackTrace: unknown = Reflect.get(Error, 'prepareStackTrace');
+  Reflect.set(Error, 'stackTraceLimit', MAX_FRAMES);
+  Reflect.set(Error, 'prepareStackTrace', undefined);
+  const at: { stack?: unknown } = {};
+  Error.captureStackTrace(at, maker);
+  const { stack } = at;
+  Reflect.set(Error, 'prepareStackTrace', prepareStackTrace);
+  Reflect.set(Error, 'stackTraceLimit', stackTraceLimit);
+  return typeof stack === 'string' ? stack : '';
 }
 
 /** Where `made` was made, if that was remembered: lines of a stack. */
@@ -62,11 +72,14 @@ export function census(): readonly Seen[] {
   const { queryObjects } = v8 as Partial<typeof v8>;
   if (queryObjects === undefined) throw unavailable('v8.queryObjects()');
   const found: Seen[] = [];
+  const { customInspect = true } = inspect.defaultOptions;
   seen = found;
+  inspect.defaultOptions = { customInspect: true };
   try {
     if (viewClass !== undefined) queryObjects(viewClass, { format: 'summary' });
   } finally {
     seen = undefined;
+    inspect.defaultOptions = { customInspect };
   }
   return found;
 }

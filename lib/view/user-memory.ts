@@ -27,6 +27,7 @@ function getter(prototype: object, name: string | symbol): (object: object) => n
 }
 const TYPED_ARRAY = Object.getPrototypeOf(Uint8Array.prototype) as object;
 const tagOf: (array: object) => string = getter(TYPED_ARRAY, Symbol.toStringTag);
+const { value: keys } = Object.getOwnPropertyDescriptor(TYPED_ARRAY, 'keys') as { value: () => unknown };
 interface Facts {
   readonly buffer: (object: object) => ArrayBufferLike;
   readonly byteOffset: (object: object) => number;
@@ -107,8 +108,10 @@ function inspectSource(source: object): Stretch | undefined {
   if (!ArrayBuffer.isView(source)) return undefined;
   const facts = types.isDataView(source) ? dataViewFacts : arrayFacts;
   const format = types.isDataView(source) ? 'B' : (FORMATS[tagOf(source)] ?? 'B');
-  return { buffer: facts.buffer(source), byteOffset: facts.byteOffset(source), byteLength: facts.byteLength(source),
-    format };
+  const byteLength = facts.byteLength(source);
+  // Of a typed array whose buffer shrank below it the getters say 0; its methods throw, as a DataView's getters do.
+  if (byteLength === 0 && facts === arrayFacts) Reflect.apply(keys, source, []);
+  return { buffer: facts.buffer(source), byteOffset: facts.byteOffset(source), byteLength, format };
 }
 
 /**
@@ -123,7 +126,7 @@ export function userMemory(source: object, name: string): UserMemory | undefined
     return { owner, form: flatForm(parseFormat(facts.format), owner.exporter.readonly) };
   } catch (cause) {
     if (!(cause instanceof TypeError)) throw cause;
-    throw invalidArgValue(name, source, 'is detached: its memory is gone');
+    throw invalidArgValue(name, source, 'is detached, or out of the bounds of its buffer: its memory is gone');
   }
 }
 

@@ -298,6 +298,27 @@ describe('Mapping', () => {
       }
     }
 
+    it('cannot be cloned or posted, and the error says what to do', () => {
+      using mapping = mmap(path);
+      assert.throws(() => structuredClone({ mapping }), { name: 'DataCloneError', message: /mapping\.share\(\)/ });
+      assert.throws(() => structuredClone(mapping.view()), { name: 'DataCloneError', message: /toBytes/ });
+    });
+
+    it('is not deeply equal to another, nor are views of the two, whatever they hold', () => {
+      const [a, b] = [mmapAnonymous(10), mmapAnonymous(10)];
+      for (const [one, other] of [[a, b], [a.view(), b.view()], [a.view(1, 2), b.view(1, 2)]]) {
+        assert.notDeepStrictEqual(one, other);
+        assert.deepStrictEqual(one, one);
+      }
+      assert.deepStrictEqual(a.view(1, 2), a.view(1, 2));
+      assert.notDeepStrictEqual(a.view(1, 2), a.view(2, 2));
+    });
+
+    it('its lines show themselves in one word', () => {
+      using mapping = mmap(path);
+      assert.equal(inspect(mapping.lines()), 'Object [Mapping Lines Iterator] {}');
+    });
+
     it('an heir that was not made by mmap() can be looked at', () => {
       assert.equal(inspect(Object.create(mmap(path)) as object), 'Mapping {}');
     });

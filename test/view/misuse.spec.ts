@@ -1,6 +1,7 @@
 /** Every method x every state it must not work in: the code it throws, and that no memory changed. */
 import assert from 'node:assert/strict';
 import { inspect } from 'node:util';
+import { runInNewContext } from 'node:vm';
 import { MemoryView } from '#lib/view/memory-view';
 import { SOURCES, WindowedMemory } from './sources';
 
@@ -266,6 +267,45 @@ describe('MemoryView misused', () => {
       assert.throws(() => port1.postMessage({ view: make() }), /toBytes/);
       port1.close();
     }
+  });
+
+  it('is JSON by its elements, and throws what toList() throws', () => {
+    const view = new MemoryView(Int16Array.of(1, -2, 3, 4));
+    assert.deepEqual(JSON.parse(JSON.stringify({ view: view.cast('B').cast('h', [2, 2]) })),
+      { view: { type: 'MemoryView', format: 'h', shape: [2, 2], data: [[1, -2], [3, 4]] } });
+    view.release();
+    throwsCode('ERR_VIEW_RELEASED', () => JSON.stringify(view));
+  });
+
+  it('cannot be released once it is frozen, and says so', () => {
+    const view = Object.freeze(new MemoryView(eight()));
+    throwsCode('ERR_INVALID_THIS', () => view.release());
+    throwsCode('ERR_INVALID_THIS', () => view[Symbol.dispose]());
+    assert.equal(view.get(0), 1);
+  });
+
+  it('names what was received: the indices, not their array', () => {
+    const view = new MemoryView(eight()).cast('B', [2, 4]);
+    assert.throws(() => view.get(1), { code: 'ERR_INVALID_ARG_VALUE', message: /Received \[ 1 \]$/ });
+    assert.throws(() => view.select(1, 2, 3), { code: 'ERR_INVALID_ARG_VALUE', message: /Received \[ 1, 2, 3 \]$/ });
+  });
+
+  it('takes the bytes of another realm for what they are', () => {
+    const view = new MemoryView(eight()).cast('c');
+    const foreign = runInNewContext('Uint8Array.of(3)') as Uint8Array;
+    assert.equal(view.indexOf(foreign), 2);
+    view.set(0, foreign);
+    assert.equal(view.count(foreign), 2);
+    throwsCode('ERR_INVALID_ARG_TYPE', () => view.set(0, Object.create(foreign) as never));
+  });
+
+  it('is not made over what a shrunk buffer no longer has', () => {
+    const buffer = new Resizable(16, { maxByteLength: 16 });
+    const beyond = [new Uint8Array(buffer, 8, 8), new Float64Array(buffer, 8, 1), new DataView(buffer, 8, 8)];
+    const empty = new Uint8Array(buffer, 4, 0);
+    (buffer as unknown as { resize(length: number): void }).resize(12);
+    for (const source of beyond) throwsCode('ERR_INVALID_ARG_VALUE', () => new MemoryView(source));
+    assert.equal(new MemoryView(empty).length, 0);
   });
 
   it('does not trust what a subclass says of itself', () => {
