@@ -55,12 +55,14 @@ let kept = false;
 
 /**
  * process.on('SIGBUS') makes libuv's handler the one that faults come to, and it only takes note: every fault would
- * come again for ever. Ours goes back in front of it; signals that are no fault of a mapping still reach the listener.
+ * come again for ever. When the last listener goes libuv restores the default, which ends the process. Ours goes back
+ * in front each time; signals that are no fault of a mapping still reach the listener.
  */
 export function keepFaultHandler(): void {
   if (kept || !isMainThread) return; // workers have no signals of their own
   kept = true;
-  process.on('newListener', (event: string | symbol) => {
+  const restore = (event: string | symbol): void => {
     if (event === 'SIGBUS') native.installFaultHandler();
-  });
+  };
+  process.on('newListener', restore).on('removeListener', restore);
 }

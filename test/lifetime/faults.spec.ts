@@ -146,6 +146,20 @@ describe('a file that is cut under its mapping', () => {
     assertAlive(child, `0 ${FAULT}\nsent\n`);
   });
 
+  for (const [how, leave] of [
+    ['taken away', "process.off('SIGBUS', listener);"],
+    ['one for once', "process.emit('SIGBUS');"],
+    ['all taken away', 'process.removeAllListeners();'],
+  ] as const) {
+    it(`survives after the last listener to SIGBUS has gone: ${how}`, async () => {
+      const child = await run(`
+        const listener = () => {}; process.${how === 'one for once' ? 'once' : 'on'}('SIGBUS', listener); ${leave}
+        cut(); console.log(mapping.asUint8Array()[100000], process.listenerCount('SIGBUS'));
+        process.kill(process.pid, 'SIGBUS'); setTimeout(() => console.log('alive'), 1000);`);
+      assert.deepEqual({ signal: child.signal, stdout: child.stdout }, { signal: 'SIGBUS', stdout: '0 0\n' });
+    });
+  }
+
   it('ends the process, as without us, when ZEROCOPY_SIGBUS is off', async () => {
     const child = await run('cut(); mapping.asUint8Array()[100000]; console.log("alive");', { ZEROCOPY_SIGBUS: 'off' });
     assert.deepEqual({ signal: child.signal, stdout: child.stdout }, { signal: 'SIGBUS', stdout: '' });
