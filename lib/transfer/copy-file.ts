@@ -10,7 +10,7 @@ import {
   checkTarget, closeTarget, holdTarget, openTarget, type CopyTarget, type HeldTarget, type OpenTarget,
 } from './copy-target';
 import { Duplicate } from './duplicate';
-import { openSource } from './open-source';
+import { openKept } from './open-source';
 import { inPoolTurn } from './pool-turns';
 import { shortFile, type SendableFile, type Source, type WantedRange } from './source';
 import { Transfer, type TransferOptions } from './transfer';
@@ -67,7 +67,7 @@ export async function copyFile(source: SendableFile, target: CopyTarget, options
   return transfer.run(async () => {
     const to = holdTarget(target);
     try {
-      const from = await openSource(source, COPY);
+      const from = await openKept(source, COPY);
       await copyTo(from, to, request, transfer).finally(() => { from.close(); });
     } finally {
       if (to instanceof Duplicate) to.close();

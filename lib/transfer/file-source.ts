@@ -2,9 +2,11 @@
 import fs from 'node:fs';
 
 import { outOfRange, systemError, type OsFailure } from '../errors';
+import type { FileHandleLike } from '../files';
 import { mmap } from '../mapping/mmap';
 import { native, type CopyHandle } from '../native';
 import type { ByteRange } from '../validate';
+import { Duplicate } from './duplicate';
 import { promised } from './file-calls';
 import { shortFile, type CopyPlace, type MappedRange, type Source, type WantedRange } from './source';
 
@@ -12,29 +14,30 @@ interface FileFacts {
   readonly size: number;
   readonly mode: number | undefined;
   readonly path: string | undefined;
-  /** Somebody else has the same open file, and minds its position moving. */
-  readonly sharesPosition: boolean;
-  /** How to close what was opened for this transfer; none for what somebody else closes. */
-  readonly end: ((fd: number) => unknown) | undefined;
+  /** How to close what was opened for this transfer. */
+  readonly end?: (fd: number) => unknown;
+  /** What of the caller's has the file open: it may be closed before this source is. */
+  readonly lender?: FileHandleLike | number;
 }
 
 export class FileSource implements Source {
   readonly path: string | undefined;
   readonly mode: number | undefined;
-  readonly #fd: number;
   readonly #size: number;
-  readonly #sharesPosition: boolean;
   readonly #end: ((fd: number) => unknown) | undefined;
+  readonly #lender: FileHandleLike | number | undefined;
+  #fd: number;
+  #kept: Duplicate | undefined;
   #reads = 0; // under way
   #isClosing = false;
 
-  constructor(fd: number, { size, mode, path, sharesPosition, end }: FileFacts) {
+  constructor(fd: number, { size, mode, path, end, lender }: FileFacts) {
     this.#fd = fd;
     this.#size = size;
     this.mode = mode === undefined ? undefined : mode & 0o777;
     this.path = path;
-    this.#sharesPosition = sharesPosition;
     this.#end = end;
+    this.#lender = lender;
   }
 
   range({ offset = 0, length }: WantedRange): ByteRange {
@@ -60,7 +63,7 @@ export class FileSource implements Source {
   }
 
   startCopy({ offset, length }: ByteRange, to: CopyPlace): CopyHandle | OsFailure | null {
-    const isOurs = !this.#sharesPosition;
+    const isOurs = this.#end !== undefined; // else somebody minds its position moving
     return native.startCopyFile(this.#fd, isOurs, offset, length, to.fd, to.isOurs, to.offset, to.replaces);
   }
 
@@ -94,19 +97,30 @@ export class FileSource implements Source {
     try {
       return await promised((done) => { fs.read(this.#fd, buffer, 0, buffer.byteLength, offset, done); });
     } finally {
-      if (--this.#reads === 0 && this.#isClosing) this.#end?.(this.#fd);
+      if (--this.#reads === 0 && this.#isClosing) this.#finish();
     }
+  }
+
+  keep(): void {
+    if (this.#lender === undefined || this.#kept !== undefined) return;
+    this.#kept = new Duplicate(this.#fd, this.#lender);
+    this.#fd = this.#kept.fd;
   }
 
   /** Not under a read that waits for its thread: the number may be another file's by then. */
   close(): void {
     if (this.#isClosing) return;
     this.#isClosing = true;
-    if (this.#reads === 0) this.#end?.(this.#fd);
+    if (this.#reads === 0) this.#finish();
+  }
+
+  #finish(): void {
+    this.#kept?.close();
+    this.#end?.(this.#fd);
   }
 }
 
 /** A regular file of `size` bytes that is open, and that somebody else closes, later than this source. */
 export function openedFile(fd: number, size: number, path: string | undefined): Source {
-  return new FileSource(fd, { size, mode: undefined, path, sharesPosition: true, end: undefined });
+  return new FileSource(fd, { size, mode: undefined, path });
 }

@@ -41,6 +41,9 @@ export class MemorySource implements Source {
     this.path = mapping.path;
   }
 
+  /** The hold does. */
+  keep(): void {}
+
   range({ offset, length }: WantedRange): ByteRange {
     return byteRange(offset, length, this.#windows.byteLength);
   }

@@ -10,7 +10,6 @@ import { isPath, O_NONBLOCK, openDescriptor, pathText, type FileHandleLike, type
 import { Mapping } from '../mapping/mapping';
 import { native } from '../native';
 import { closeAtHand, openAtHand } from './at-hand';
-import { Duplicate } from './duplicate';
 import { closeQuietly, promised, regularFile } from './file-calls';
 import { FileSource } from './file-source';
 import { MemorySource } from './memory-source';
@@ -30,7 +29,10 @@ export interface Purpose {
 
 const SENDFILE: Purpose = { argument: 'file', syscall: 'sendfile', holds: true };
 
-/** Checks and opens: at once where that needs no disk, so that what is cached can leave in the same turn. */
+/**
+ * Checks and opens: at once where that needs no disk, so that what is cached can leave in the same turn. What the
+ * caller has open is not ours yet: keep() comes before anything is waited for.
+ */
 export function openSource(file: SendableFile, purpose = SENDFILE): Source | Promise<Source> {
   if (file instanceof Mapping) return new MemorySource(file, purpose.holds);
   if (isPath(file)) return openPath(file, purpose);
@@ -39,13 +41,20 @@ export function openSource(file: SendableFile, purpose = SENDFILE): Source | Pro
   throw invalidArgType(purpose.argument, 'a path (string, Buffer or URL), a file descriptor, a FileHandle or a Mapping', file);
 }
 
+/** The same for those who wait for something before they read it. */
+export function openKept(file: SendableFile, purpose: Purpose): Source | Promise<Source> {
+  const source = openSource(file, purpose);
+  if (!(source instanceof Promise)) source.keep();
+  return source;
+}
+
 function borrowed(fd: number, file: FileHandleLike | number, purpose: Purpose): Source | Promise<Source> {
   const facts = regularFile(fs.fstatSync(fd), purpose.syscall, undefined);
-  const own = new Duplicate(fd, file);
   const { size, mode } = facts;
-  const end = (): void => { own.close(); };
-  const source = new FileSource(own.fd, { size, mode, path: undefined, sharesPosition: true, end });
-  return tellsItsSize(facts) ? source : orSnapshot(source, size);
+  const source = new FileSource(fd, { size, mode, path: undefined, lender: file });
+  if (tellsItsSize(facts)) return source;
+  source.keep();
+  return orSnapshot(source, size);
 }
 
 function openPath(path: FilePath, purpose: Purpose): Source | Promise<Source> {
@@ -54,7 +63,7 @@ function openPath(path: FilePath, purpose: Purpose): Source | Promise<Source> {
   const facts = fs.fstatSync(fd);
   if (facts.isFile() && tellsItsSize(facts)) {
     const { size, mode } = facts;
-    return new FileSource(fd, { size, mode, path: path as string, sharesPosition: false, end: closeAtHand });
+    return new FileSource(fd, { size, mode, path: path as string, end: closeAtHand });
   }
   closeAtHand(fd);
   return openOnPool(path, purpose);
@@ -71,7 +80,7 @@ async function openOnPool(path: FilePath, purpose: Purpose): Promise<Source> {
     throw error;
   }
   const { size, mode } = facts;
-  const source = new FileSource(fd, { size, mode, path: name, sharesPosition: false, end: closeQuietly });
+  const source = new FileSource(fd, { size, mode, path: name, end: closeQuietly });
   return tellsItsSize(facts) ? source : orSnapshot(source, size);
 }
 
@@ -117,7 +126,7 @@ function inMemory(pieces: readonly Buffer[], size: number, { mode, path }: FileS
     end(memory);
     throw error;
   }
-  return new FileSource(memory, { size, mode, path, sharesPosition: false, end });
+  return new FileSource(memory, { size, mode, path, end });
 }
 
 function writeFully(fd: number, piece: Buffer): void {

@@ -48,7 +48,9 @@ export async function sendfile(out: SendfileOutput, file: SendableFile, options?
       source = openSource(file);
       // It may fail before its turn, when nobody waits for it yet.
       if (source instanceof Promise) source.catch(() => undefined);
-      return send(route, { source, wanted }, transfer);
+      const sending = send(route, { source, wanted }, transfer);
+      if (sending !== undefined && !(source instanceof Promise)) keepUnlessSent(source, wanted, transfer);
+      return sending;
     });
   } finally {
     // Also of one that was stopped and still waits for its turn, where it will find that out.
@@ -76,6 +78,14 @@ function send(route: Route, payload: Payload, transfer: Transfer): Promise<void>
     case 'socket': return sendToSocket(route.socket, payload, transfer);
     case 'response': return sendToResponse(route, payload, transfer);
     case 'stream': return sendToStream(route.stream, payload, transfer);
+  }
+}
+
+function keepUnlessSent(source: Source, wanted: WantedRange, transfer: Transfer): void {
+  try {
+    if (transfer.sent < source.range(wanted).length) source.keep();
+  } catch (error) {
+    transfer.stop(error);
   }
 }
 

@@ -61,6 +61,11 @@ export interface Source {
   isCutBelow(range: ByteRange): boolean;
   /** Fills `buffer` from `offset` on, the event loop free meanwhile; resolves with the bytes read, 0 at the end. */
   read(buffer: Uint8Array, offset: number): Promise<number>;
+  /**
+   * Makes what the caller has open our own, before anything is waited for: it may be closed as soon as the call
+   * returns. Throws EMFILE.
+   */
+  keep(): void;
   /** Ends what was opened for this transfer. */
   close(): void;
 }

@@ -1,7 +1,7 @@
 /** The part of a source that a stream gives: what createReadStream() and createReadableStream() have in common. */
 import { outOfRange } from '../errors';
 import { optionalSignal, optionalWholeNumber, optionsObject, wholeNumber, type ByteRange } from '../validate';
-import { openSource } from './open-source';
+import { openKept } from './open-source';
 import { shortFile, type SendableFile, type Source } from './source';
 
 export interface ReadStreamOptions {
@@ -48,7 +48,7 @@ export function openForReading(source: SendableFile): Promise<Source> {
   let wrong: unknown;
   const opening = new Promise<Source>((resolve) => {
     try {
-      resolve(openSource(source, READ));
+      resolve(openKept(source, READ));
     } catch (error) {
       if (error instanceof TypeError || error instanceof RangeError) wrong = error;
       throw error;
