@@ -88,10 +88,10 @@ controls() {
 
 # What Node itself leaves behind when it terminates a worker or dies amid work (promises of Node-API, isolates, the error
 # queues of its threads) LSan calls leaks, and nothing tells them from ours: specs that do so run without LSan.
-ending='workers|transferred|exit|closed-while-busy|divided|faults|random-programs'                          # lifetime
+ending='workers|transferred|exit|closed-while-busy|divided|faults|two-copies|random-programs'  # lifetime
 ending+='|holders|lines|paging|search|share|shared-memory|wait|writing'                  # mapping
 ending+='|copy-file|read-stream|examples|cache|cli|serve|accelerate|cluster|serve-files|serve-files-endings' # above
-ending+='|file-stream-descriptor|ranges|sendfile-mapping'
+ending+='|file-stream-descriptor|ranges|sendfile-mapping|duplicate'
 
 # specs SANITIZER SPEC…: mocha over them. A test that hangs keeps the process: end it.
 specs() {
