@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 
+import { blocksOf } from '../support/blocks';
 import { withoutLeakCheck } from '../support/child';
 import { patternBytes, temporaryFolder } from '../support/temporary';
 import { requireTool } from '../support/tool';
@@ -63,7 +64,7 @@ describe('copyFile, way by way', function () {
     assert.equal(bytes.length, 40 * MIB);
     assert.ok(bytes.subarray(0, content.length).equals(content));
     assert.ok(bytes.subarray(content.length).every((byte) => byte === 0));
-    assert.equal(fs.statSync(target).blocks, fs.statSync(source).blocks);
+    assert.equal(blocksOf(target), blocksOf(source));
   }
 
   const CLONE = 'ioctl:error=EOPNOTSUPP';
