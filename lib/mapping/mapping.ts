@@ -67,8 +67,7 @@ export const MAKE: unique symbol = Symbol('zerocopy.make');
  *
  * Made by {@link mmap} and {@link mmapAnonymous}. It lives as long as anything looks at it: the Mapping itself, a
  * {@link MemoryView}, a typed array or Buffer over it. close() ends it before that: every MemoryView over it throws
- * ERR_MAPPING_CLOSED from then on. Every method but `close` and `holders` throws
- * ERR_MAPPING_CLOSED after it.
+ * ERR_MAPPING_CLOSED from then on. Every method but `close` and `holders` throws ERR_MAPPING_CLOSED after it.
  *
  * Source: mmap(2); CPython's `mmap` module.
  */
